@@ -1,0 +1,142 @@
+"""The audit log: events in chains, and the signed checkpoints over them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Tenant
+
+
+class Action(StrEnum):
+    """Everything that is recorded; nothing else is."""
+
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    SESSION_CONFIRMED = "session.confirmed"
+    SIGNIN_FAILED = "signin.failed"
+    SIGNIN_LOCKED = "signin.locked"
+    LOCKOUT_LIFTED = "lockout.lifted"
+    TOKEN_CREATED = "token.created"
+    TOKEN_REPLACED = "token.replaced"
+    TOKEN_REVOKED = "token.revoked"
+    TOKEN_EXPORTED = "token.exported"
+    PERSON_INVITED = "person.invited"
+    PERSON_ENROLLED = "person.enrolled"
+    PERSON_CHANGED = "person.changed"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_ENABLED = "person.enabled"
+    INVITATION_REVOKED = "invitation.revoked"
+    GRANT_GIVEN = "grant.given"
+    GRANT_CHANGED = "grant.changed"
+    GRANT_TAKEN = "grant.taken"
+    VAULT_CREATED = "vault.created"
+    VAULT_CHANGED = "vault.changed"
+    VAULT_DELETED = "vault.deleted"
+    ITEM_CREATED = "item.created"
+    ITEM_CHANGED = "item.changed"
+    ITEM_REVEALED = "item.revealed"
+    ITEM_COPIED = "item.copied"
+    ITEM_MOVED = "item.moved"
+    ITEM_TRASHED = "item.trashed"
+    ITEM_RESTORED = "item.restored"
+    ITEM_PURGED = "item.purged"
+    ITEM_EXPORTED = "item.exported"
+    ACCESS_DENIED = "access.denied"
+    REQUEST_THROTTLED = "request.throttled"
+    DECRYPTION_FAILED = "decryption.failed"
+    SETTING_CHANGED = "setting.changed"
+    ORGANIZATION_CREATED = "organization.created"
+    KEY_CREATED = "key.created"
+    AUDIT_EXPORTED = "audit.exported"
+    AUDIT_VERIFIED = "audit.verified"
+    AUDIT_REVIEWED = "audit.reviewed"
+
+
+class AuditEvent(Base):
+    """One fact, never changed. The columns repeat what the encrypted payload says, for filters.
+
+    Indexes only grow at their end, so that appending stays fast at any size: the second one holds all that
+    the filters compare, and is walked.
+    """
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index(
+            "ix_audit_event_walk",
+            "chain_id",
+            "seq",
+            "action",
+            "actor_id",
+            "target_id",
+            "success",
+        ),
+    )
+
+    chain_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """The organization, or the zero UUID for the system."""
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """From 1, without gaps."""
+    id: Mapped[UUID]
+    at: Mapped[datetime]
+    """Never earlier than the event before."""
+    action: Mapped[str] = mapped_column(String(24))
+    actor_id: Mapped[UUID]
+    target_type: Mapped[str] = mapped_column(String(16))
+    target_id: Mapped[UUID | None]
+    success: Mapped[bool]
+    payload: Mapped[bytes]
+    hash: Mapped[bytes]
+    mac: Mapped[bytes]
+
+
+class AuditChain(Base):
+    """The end of each chain."""
+
+    __tablename__ = "audit_chain"
+
+    chain_id: Mapped[UUID] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    head: Mapped[bytes]
+    last_at: Mapped[datetime]
+
+
+class AuditDay(Base):
+    """Where a day begins in a chain, and what it counted: derived, and made anew from the chain at will."""
+
+    __tablename__ = "audit_day"
+
+    chain_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    first_seq: Mapped[int]
+    events: Mapped[int]
+    reveals: Mapped[int]
+    failures: Mapped[int]
+
+
+class AuditCheckpoint(Base):
+    """A signed statement of how long every chain was, and where it ended."""
+
+    __tablename__ = "audit_checkpoint"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    total: Mapped[int]
+    heads: Mapped[str] = mapped_column(Text)
+    """A line for each chain: id, size and head in hex; what the signed digest is over."""
+    note: Mapped[str] = mapped_column(Text)
+
+
+class AuditReview(Tenant, Base):
+    """Up to where a person has read the log."""
+
+    __tablename__ = "audit_review"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    seq: Mapped[int]
+    at: Mapped[datetime]
