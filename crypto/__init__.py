@@ -1,0 +1,1 @@
+"""Keys, envelopes, digests and codes: the only folder that touches cryptographic primitives."""
