@@ -1,15 +1,15 @@
-"""The audit chain: what each event's hash covers, and the signed checkpoints over all chains.
+r"""The audit chain: what each event's hash covers, and the signed checkpoints over all chains.
 
 ::
 
-    hash    = SHA-256(P audit\\0 | chain 16 | u64 seq | i64 microseconds | previous | SHA-256(payload))
-    first previous = SHA-256(P audit-genesis\\0 | instance 16 | chain 16)
+    hash    = SHA-256(P audit\0 | chain 16 | u64 seq | i64 microseconds | previous | SHA-256(payload))
+    first previous = SHA-256(P audit-genesis\0 | instance 16 | chain 16)
 
 A chain is named by its organization, the system's own by the zero UUID. A checkpoint is a C2SP
 signed note: whoever holds the public key can check it without any secret::
 
-    <name>\\n<total>\\n<base64 SHA-256 over the sorted chain 16 | u64 size | head>\\n<unix time>\\n
-    \\n— <name> <base64(key id 4 | Ed25519 signature)>\\n
+    <name>\n<total>\n<base64 SHA-256 over the sorted chain 16 | u64 size | head>\n<unix time>\n
+    \n— <name> <base64(key id 4 | Ed25519 signature)>\n
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 A value opens only under the context it was sealed with, so that a database writer cannot carry
 it into another row, field, revision, organization or instance::
 
-    record       LP(P record) | instance 16 | organization 16 | LP(table) | record 16 | LP(field) | revision u64
-    wrapped key  LP(P key)    | instance 16 | organization 16 | LP(purpose) | version u32
+    record       LP(P record) | instance 16 | organization 16 | LP(table) | record 16 | LP(field) | revision 8
+    wrapped key  LP(P key)    | instance 16 | organization 16 | LP(purpose) | version 4
 
-``LP(x)`` is the u16 length of x and x; integers are big-endian; ``P`` is :data:`PREFIX`.
+``LP(x)`` is the u16 length of x and x; integers are big-endian and unsigned; ``P`` is :data:`PREFIX`.
 """
 
 from __future__ import annotations

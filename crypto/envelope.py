@@ -1,4 +1,4 @@
-"""The envelope of every encrypted value: authenticated, committing, bound to its place.
+r"""The envelope of every encrypted value: authenticated, committing, bound to its place.
 
 ::
 
@@ -12,7 +12,7 @@
      72     n   ciphertext of the frame (n a multiple of 32, at least 32)
       …    16   tag
 
-    okm(76) = HKDF-SHA256(key, salt, P msg\\0 | bytes[0:8] | context)
+    okm(76) = HKDF-SHA256(key, salt, P msg\0 | bytes[0:8] | context)
             = encryption key 32 | nonce 12 | commitment 32
     frame   = u32 length | plaintext | as few zeros as reach a multiple of 32
 
@@ -99,9 +99,7 @@ def seal(
     return prelude + AESGCM(okm[:KEY_LEN]).encrypt(okm[KEY_LEN:_NONCE_END], frame, prelude)
 
 
-def open_envelope(
-    key: bytes, envelope: bytes, *, kind: int, key_number: int, context: bytes
-) -> bytes:
+def open_envelope(key: bytes, envelope: bytes, *, kind: int, key_number: int, context: bytes) -> bytes:
     """Return what :func:`seal` was given.
 
     Raises:
@@ -117,9 +115,7 @@ def open_envelope(
     if not hmac.compare_digest(okm[_NONCE_END:], prelude[_SALT_END:]):
         raise DecryptionError
     try:
-        frame = AESGCM(okm[:KEY_LEN]).decrypt(
-            okm[KEY_LEN:_NONCE_END], envelope[_PRELUDE:], prelude
-        )
+        frame = AESGCM(okm[:KEY_LEN]).decrypt(okm[KEY_LEN:_NONCE_END], envelope[_PRELUDE:], prelude)
     except InvalidTag:
         raise DecryptionError from None
     return _unframe(frame)

@@ -1,45 +1,48 @@
-"""The keys of one installation: master keys outside the database, data keys opened from it.
+"""The keys of one installation: those of the table ``data_key``, opened with the master keys.
 
-::
-
-    master key   32 bytes, the operator's; named by HKDF(master, P kid, 4) as 8 hex digits
-    key-encryption key of an organization   HKDF(master, P kek\\0 | organization 16, 32)
-    data, audit and system keys   32 random bytes each, kept wrapped in the table ``data_key``
-
-System keys stand under the zero UUID. Keyed digests never hang on the master key itself, so
-replacing it orphans none of them. Opened keys live in one :class:`KeyRoom` on the application;
-nothing here shows a key in ``repr``, text or pickles.
+Data, audit and system keys are 32 random bytes each, kept wrapped. System keys stand under the
+zero UUID. Keyed digests never hang on the master key itself, so replacing it orphans none of them.
+Opened keys live in one :class:`KeyRoom` on the application; nothing here shows a key in ``repr``,
+text or pickles.
 """
 
 from __future__ import annotations
 
-import base64
 import hmac
-import re
-import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crypto import chain
-from crypto.context import PREFIX, key_context, length_prefixed, record_context
+from crypto.context import PREFIX, length_prefixed, record_context
 from crypto.envelope import (
     KEY_LEN,
     KIND_RECORD,
-    KIND_WRAPPED_KEY,
     DecryptionError,
     key_number_of,
     open_envelope,
     seal,
 )
+from crypto.master_keys import MasterKeys, expand, fresh_key, generate_master_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+__all__ = [
+    "ORGANIZATION_PURPOSES",
+    "SYSTEM",
+    "SYSTEM_PURPOSES",
+    "KeyRoom",
+    "MasterKeys",
+    "MissingKey",
+    "StoredKey",
+    "fresh_key",
+    "generate_master_key",
+    "missing_master_ids",
+]
 
 SYSTEM = UUID(int=0)
 """Stands for the installation itself where a row names an organization."""
@@ -54,11 +57,6 @@ DESTROYED = "destroyed"
 
 NAME_DIGEST_LEN = 16
 
-_KEY_ID_LEN = 4
-_SHA256 = SHA256()
-_MASTER_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
-_KID = PREFIX + b"kid"
-_KEK = PREFIX + b"kek\0"
 _TOKEN = PREFIX + b"token\0"
 _SESSION = PREFIX + b"session\0"
 _INDEX = PREFIX + b"index\0"
@@ -68,113 +66,6 @@ _THROTTLE = PREFIX + b"throttle\0"
 
 class MissingKey(Exception):
     """No active key exists for what was asked; the message names its purpose, never a key."""
-
-
-def fresh_key() -> bytes:
-    """Return 32 random bytes for a new data or system key."""
-    return secrets.token_bytes(KEY_LEN)
-
-
-def generate_master_key() -> str:
-    """Return a new master key as url-safe base64, as ``ENCRYPTION_KEYS`` takes it."""
-    return base64.urlsafe_b64encode(fresh_key()).decode()
-
-
-class MasterKeys:
-    """The operator's keys: the first wraps, all unwrap."""
-
-    __slots__ = ("_keys", "primary_id")
-
-    primary_id: str
-
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        """Take keys of 32 bytes, the primary first.
-
-        Raises:
-            ValueError: none, another length, the same twice, or two with one id.
-        """
-        self._keys: dict[str, bytes] = {}
-        for number, key in enumerate(keys, start=1):
-            if len(key) != KEY_LEN:
-                raise ValueError(f"Key {number} is not {KEY_LEN} bytes long.")
-            identifier = _expand(key, _KID, _KEY_ID_LEN).hex()
-            if identifier in self._keys:
-                twice = hmac.compare_digest(self._keys[identifier], key)
-                raise ValueError(
-                    f"Key {number} is listed twice; list each key once."
-                    if twice
-                    else f"Key {number} has the same id as another; replace it by a new one."
-                )
-            self._keys[identifier] = key
-        if not self._keys:
-            raise ValueError("At least one key is needed.")
-        self.primary_id = next(iter(self._keys))
-
-    @classmethod
-    def parse(cls, text: str) -> MasterKeys:
-        """Read ``PRIMARY[:SECONDARY…]``, each 32 bytes as url-safe base64.
-
-        Raises:
-            ValueError: a sentence that says which key is wrong and never shows it.
-        """
-        return cls(
-            _parse_master_key(number, part) for number, part in enumerate(text.split(":"), start=1)
-        )
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of all keys, the primary's first."""
-        return tuple(self._keys)
-
-    def wrap(
-        self, instance: UUID, organization: UUID, purpose: str, version: int, key: bytes
-    ) -> bytes:
-        """Wrap *key* (32 bytes) under the primary; :attr:`primary_id` belongs beside it."""
-        if len(key) != KEY_LEN:
-            raise ValueError("a key has 32 bytes")
-        return seal(
-            self._wrapping_key(self.primary_id, organization),
-            key,
-            kind=KIND_WRAPPED_KEY,
-            key_number=int(self.primary_id, 16),
-            context=key_context(instance, organization, purpose, version),
-        )
-
-    def unwrap(
-        self,
-        master_key_id: str,
-        instance: UUID,
-        organization: UUID,
-        purpose: str,
-        version: int,
-        wrapped: bytes,
-    ) -> bytes:
-        """Return the key inside *wrapped*.
-
-        Raises:
-            DecryptionError: also when the ring lacks *master_key_id*.
-        """
-        if master_key_id not in self._keys:
-            raise DecryptionError
-        key = open_envelope(
-            self._wrapping_key(master_key_id, organization),
-            wrapped,
-            kind=KIND_WRAPPED_KEY,
-            key_number=int(master_key_id, 16),
-            context=key_context(instance, organization, purpose, version),
-        )
-        if len(key) != KEY_LEN:
-            raise DecryptionError
-        return key
-
-    def __repr__(self) -> str:
-        return f"<MasterKeys {' '.join(self._keys)}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("keys are never copied or pickled")
-
-    def _wrapping_key(self, master_key_id: str, organization: UUID) -> bytes:
-        return _expand(self._keys[master_key_id], _KEK + organization.bytes, KEY_LEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +93,16 @@ class KeyRoom:
     threads may then open the same key at once, which costs microseconds and harms nothing.
     """
 
-    __slots__ = ("_active", "_digest_keys", "_masters", "_opened", "_rows", "_signer", "generation", "instance")
+    __slots__ = (
+        "_active",
+        "_digest_keys",
+        "_masters",
+        "_opened",
+        "_rows",
+        "_signer",
+        "generation",
+        "instance",
+    )
 
     def __init__(
         self, instance: UUID, masters: MasterKeys, rows: Iterable[StoredKey], generation: int
@@ -289,9 +189,7 @@ class KeyRoom:
 
     def token_digest(self, kind: str, lookup_id: str, secret: bytes) -> bytes:
         """Return what is stored of an access token."""
-        return self._mac(
-            "token-mac", b"%s%s\0%s\0%s" % (_TOKEN, kind.encode(), lookup_id.encode(), secret)
-        )
+        return self._mac("token-mac", b"%s%s\0%s\0%s" % (_TOKEN, kind.encode(), lookup_id.encode(), secret))
 
     def session_digest(self, session_id: bytes) -> bytes:
         """Return what is stored of a session's id."""
@@ -299,7 +197,7 @@ class KeyRoom:
 
     def name_digest(self, organization: UUID, vault: UUID, name: str) -> bytes:
         """Return the 16 bytes by which an item is found by its name; case counts."""
-        index_key = _expand(self._digest_key("index-mac"), _INDEX + organization.bytes, KEY_LEN)
+        index_key = expand(self._digest_key("index-mac"), _INDEX + organization.bytes, KEY_LEN)
         message = _NAME + vault.bytes + unicodedata.normalize("NFC", name).encode()
         return hmac.digest(index_key, message, "sha256")[:NAME_DIGEST_LEN]
 
@@ -308,13 +206,11 @@ class KeyRoom:
         joined = b"".join(length_prefixed(part.encode()) for part in parts)
         return self._mac("throttle-mac", _THROTTLE + joined)
 
-    def audit_mac(self, hash: bytes) -> bytes:
-        """Return the keyed proof that this installation wrote an event's *hash*."""
-        return self._mac("audit-mac", hash)
+    def audit_mac(self, event_hash: bytes) -> bytes:
+        """Return the keyed proof that this installation wrote the event with this hash."""
+        return self._mac("audit-mac", event_hash)
 
-    def sign_checkpoint(
-        self, name: str, heads: Iterable[tuple[UUID, int, bytes]], unix: int
-    ) -> str:
+    def sign_checkpoint(self, name: str, heads: Iterable[tuple[UUID, int, bytes]], unix: int) -> str:
         """Return a signed note over the heads (chain, number of events, newest hash)."""
         return chain.sign_checkpoint(self._signing_key(), name, heads, unix)
 
@@ -354,22 +250,6 @@ class KeyRoom:
         if self._signer is None:
             raise MissingKey("no active audit-sign key")
         return self._signer
-
-
-def _expand(key: bytes, info: bytes, length: int) -> bytes:
-    return HKDF(_SHA256, length, None, info).derive(key)
-
-
-def _parse_master_key(number: int, text: str) -> bytes:
-    if not text:
-        raise ValueError(f"Key {number} is empty.")
-    if _MASTER_KEY.fullmatch(text) is None:
-        raise ValueError(f"Key {number} is not {KEY_LEN} bytes of url-safe base64.")
-    unpadded = text.removesuffix("=")
-    key = base64.urlsafe_b64decode(unpadded + "=")
-    if base64.urlsafe_b64encode(key).decode().rstrip("=") != unpadded:
-        raise ValueError(f"Key {number} is not exactly {KEY_LEN} bytes; a character was changed.")
-    return key
 
 
 def _value_purpose(purpose: str) -> str:
