@@ -1,0 +1,170 @@
+"""The one thread of a process that commits the events of requests that change nothing else.
+
+A request hands over its events and waits until they are durable; what has gathered meanwhile is committed
+together, so that one sync of the disk serves many. Nothing is answered first and written later.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from crypto.keyring import KeyRoom
+from errors import ChatelaineError, Unavailable
+from services.audit_append import append
+from services.database import WriteLock, writing
+from services.events import Event
+
+CAPACITY = 1000
+"""Requests that may wait; the next is refused."""
+BATCH = 256
+WAIT = 30.0
+"""Seconds that a request waits for its events to be durable."""
+TICK = 1.0
+"""Seconds between two looks at the housekeeping when nothing happens."""
+
+log = logging.getLogger("chatelaine.committer")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """That a session or a token was used; nobody waits for it."""
+
+    what: Literal["session", "token"]
+    id: UUID
+    at: datetime
+    address: str
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Events of one request, and whether they are durable yet."""
+
+    keys: KeyRoom
+    events: Sequence[Event]
+    done: threading.Event = field(default_factory=threading.Event)
+    failed: bool = True
+
+
+class Committer:
+    """Commits events for all requests of a process.
+
+    Args:
+        mark: writes the marks of a batch, inside its transaction.
+        housekeeping: called after each batch and each tick, outside any transaction, with the number of
+            events that were committed since the last call.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock: WriteLock,
+        *,
+        mark: Callable[[Connection, Sequence[Mark]], None],
+        housekeeping: Callable[[int], None],
+    ) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._mark = mark
+        self._housekeeping = housekeeping
+        self._queue: queue.Queue[Ticket | Mark | None] = queue.Queue(CAPACITY)
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, keys: KeyRoom, events: Sequence[Event]) -> None:
+        """Return once *events* are durable. Never called while holding a write transaction.
+
+        Raises:
+            Unavailable: too many wait, or the events could not be stored.
+        """
+        ticket = Ticket(keys, events)
+        self._put(ticket)
+        if not ticket.done.wait(WAIT) or ticket.failed:
+            message = "the audit log cannot be written"
+            raise Unavailable(message)
+
+    def note(self, mark: Mark) -> None:
+        """Hand over a mark; it is dropped when the queue is full."""
+        try:
+            self._put(mark)
+        except Unavailable:
+            log.warning("mark dropped: the queue is full")
+
+    def close(self) -> None:
+        """Commit what has gathered and end the thread."""
+        if self._thread is not None and self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join(WAIT)
+        self._thread = None
+
+    def _put(self, entry: Ticket | Mark) -> None:
+        self._start()
+        try:
+            self._queue.put_nowait(entry)
+        except queue.Full:
+            message = "too many requests are waiting for the audit log"
+            raise Unavailable(message) from None
+
+    def _start(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        open_for_more = True
+        while open_for_more:
+            entries, open_for_more = self._gather()
+            self._housekeep(self._commit(entries) if entries else 0)
+
+    def _gather(self) -> tuple[list[Ticket | Mark], bool]:
+        entries: list[Ticket | Mark] = []
+        try:
+            entry = self._queue.get(timeout=TICK)
+            while entry is not None:
+                entries.append(entry)
+                if len(entries) >= BATCH:
+                    return entries, True
+                entry = self._queue.get_nowait()
+        except queue.Empty:
+            return entries, True
+        return entries, False
+
+    def _commit(self, entries: Sequence[Ticket | Mark]) -> int:
+        tickets = [entry for entry in entries if isinstance(entry, Ticket)]
+        events = [event for ticket in tickets for event in ticket.events]
+        try:
+            with writing(self._engine, self._lock) as connection:
+                if events:
+                    keys = max((ticket.keys for ticket in tickets), key=lambda keys: keys.generation)
+                    append(connection, keys, events)
+                marks = [entry for entry in entries if isinstance(entry, Mark)]
+                if marks:
+                    self._mark(connection, marks)
+        except (SQLAlchemyError, ChatelaineError, OSError):
+            log.exception("a batch of audit events could not be committed")
+            return 0
+        else:
+            for ticket in tickets:
+                ticket.failed = False
+            return len(events)
+        finally:
+            for ticket in tickets:
+                ticket.done.set()
+
+    def _housekeep(self, committed: int) -> None:
+        try:
+            self._housekeeping(committed)
+        except (SQLAlchemyError, ChatelaineError, OSError):
+            log.exception("housekeeping of the audit log failed; it is tried again")

@@ -1,0 +1,169 @@
+"""How the database is spoken to: SQLite's settings, where transactions begin, and whose rows are seen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import visitors
+
+from errors import NoOrganization, Unavailable
+from models import Base, Tenant
+
+LOCK_TIMEOUT = 10.0
+"""Seconds that a request waits for its turn to write before it gives up."""
+
+EVERY_ORGANIZATION: Final = "every organization"
+"""What the system's own work puts in place of an organization."""
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "busy_timeout = 10000",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "secure_delete = ON",
+    # Only the committer moves the log into the file, between its batches: nobody else waits for that.
+    "wal_autocheckpoint = 0",
+)
+
+
+class WriteLock(Protocol):
+    """Lets one writer at a time through."""
+
+    def acquire(self) -> None:
+        """Wait for the turn to write.
+
+        Raises:
+            Unavailable: it did not come within ``LOCK_TIMEOUT``.
+        """
+
+    def release(self) -> None:
+        """Let the next one through."""
+
+
+class FileLock:
+    """First come, first served, among the threads of a process and among processes.
+
+    SQLite's own waiting is by polling and unfair: a writer may wait for seconds while others pass.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._threads = threading.Lock()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def acquire(self) -> None:
+        if not self._threads.acquire(timeout=LOCK_TIMEOUT):
+            message = "too many changes are waiting to be written"
+            raise Unavailable(message)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._threads.release()
+
+
+class NoLock:
+    """For databases that let many write at once."""
+
+    def acquire(self) -> None:
+        """Pass."""
+
+    def release(self) -> None:
+        """Pass."""
+
+
+def write_lock_for(engine: Engine) -> WriteLock:
+    """Make the lock that writers on *engine* share with the other processes on the same file."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return NoLock()
+    return FileLock(Path(engine.url.database + ".lock"))
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give *engine* explicit transactions, and on SQLite its settings.
+
+    Left alone, the sqlite3 driver sends no BEGIN before a read or a SAVEPOINT, and a transaction that reads
+    first and writes later meets "database is locked" at once.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def begin_writing(session: Session) -> None:
+    """Open the write transaction of *session*, before anything was read in it."""
+    session.connection(execution_options={"writing": True})
+
+
+@contextmanager
+def writing(engine: Engine, lock: WriteLock) -> Iterator[Connection]:
+    """Hold a connection in a write transaction; commit when the block returns."""
+    lock.acquire()
+    try:
+        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+            yield connection
+    finally:
+        lock.release()
+
+
+def see_organization(session: Session, organization_id: UUID | str | None) -> None:
+    """Say whose rows *session* may see: one organization's, or ``EVERY_ORGANIZATION``."""
+    session.info["organization_id"] = organization_id
+
+
+def _tenant_tables() -> frozenset[Table]:
+    return frozenset(
+        mapper.local_table  # type: ignore[misc]
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, Tenant)
+    )
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _filter(state: ORMExecuteState) -> None:
+    """Narrow every ORM statement to the session's organization; refuse where none was named."""
+    seen = state.session.info.get("organization_id")
+    if seen == EVERY_ORGANIZATION:
+        return
+    if seen is None:
+        tenants = _tenant_tables()
+        if any(element in tenants for element in visitors.iterate(state.statement)):
+            message = "a query on an organization's rows names no organization"
+            raise NoOrganization(message)
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(Tenant, lambda model: model.organization_id == seen, include_aliases=True)
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_foreign_rows(session: Session, _context: Any, _instances: Any) -> None:
+    """Refuse to write a row of another organization than the session's."""
+    seen = session.info.get("organization_id")
+    if seen == EVERY_ORGANIZATION:
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, Tenant) and row.organization_id != seen:
+            message = f"a row of {type(row).__name__} belongs to another organization than the session"
+            raise NoOrganization(message)

@@ -1,0 +1,36 @@
+"""When and from where a session or a token was last used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, bindparam, update
+
+from models import AccessToken, UserSession
+from services.committer import Mark
+
+COARSE = timedelta(seconds=60)
+"""A later use is noted only when the last note is older than this."""
+
+_SESSION = (
+    update(UserSession)
+    .where(UserSession.id == bindparam("used_id"))
+    .values(seen_at=bindparam("used_at"), address=bindparam("used_from"))
+)
+_TOKEN = (
+    update(AccessToken)
+    .where(AccessToken.id == bindparam("used_id"))
+    .values(last_used_at=bindparam("used_at"), last_used_address=bindparam("used_from"))
+)
+_STATEMENTS = {"session": _SESSION, "token": _TOKEN}
+
+
+def write_marks(connection: Connection, marks: Sequence[Mark]) -> None:
+    """Write the newest mark of each session and token."""
+    newest = {(mark.what, mark.id): mark for mark in marks}
+    for mark in newest.values():
+        connection.execute(
+            _STATEMENTS[mark.what],
+            {"used_id": mark.id, "used_at": mark.at, "used_from": mark.address},
+        )

@@ -1,0 +1,25 @@
+"""The settings that use cases need, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long things last and how often they may be tried."""
+
+    session_idle: timedelta = timedelta(minutes=30)
+    session_lasts: timedelta = timedelta(hours=12)
+    fresh_for: timedelta = timedelta(minutes=5)
+    lockout_failures: int = 5
+    lockout_lasts: timedelta = timedelta(minutes=60)
+    trash_kept: timedelta = timedelta(days=30)
+
+
+TOKEN_LASTS = timedelta(days=90)
+TOKEN_LASTS_AT_MOST = timedelta(days=365)
+TOKEN_WARNING = timedelta(days=14)
+INVITATION_LASTS = timedelta(hours=24)
+SESSIONS_PER_PERSON = 10

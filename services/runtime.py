@@ -1,0 +1,92 @@
+"""What one process of the program holds: the engine, the opened keys, the committer, the indexes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from crypto.keyring import KeyRoom, MasterKeys
+from policy import SYSTEM_ACTOR, Actor
+from services import keys as key_service
+from services.checkpoints import CheckpointKeeper
+from services.committer import Committer
+from services.database import EVERY_ORGANIZATION, see_organization, write_lock_for
+from services.events import Origin
+from services.index import Indexes
+from services.marks import write_marks
+from services.rules import Rules
+from services.unit_of_work import UnitOfWork
+
+SYSTEM_ORIGIN = Origin(agent="chatelaine")
+
+
+class Runtime:
+    """The parts that live as long as the process; hangs on ``app.extensions["chatelaine"]``.
+
+    Args:
+        engine: prepared by ``services.database.prepare_engine``.
+        masters: the operator's keys.
+        sink: takes each signed checkpoint to a second place; None: kept in the database only.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        masters: MasterKeys,
+        rules: Rules,
+        *,
+        sink: Callable[[str], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.masters = masters
+        self.rules = rules
+        self.write_lock = write_lock_for(engine)
+        self.indexes = Indexes()
+        self.checkpoints = CheckpointKeeper(self, sink)
+        self.committer = Committer(
+            engine, self.write_lock, mark=write_marks, housekeeping=self.checkpoints.tend
+        )
+        self._keys: KeyRoom | None = None
+        self._opening = threading.Lock()
+
+    def keys_for(self, connection: Connection) -> KeyRoom:
+        """Return the keys as *connection* sees them."""
+        return self.keys_of(key_service.generation(connection), connection)
+
+    def keys_of(self, generation: int, connection: Connection) -> KeyRoom:
+        """Return the keys of *generation*, opened anew from *connection* if the held ones are of another."""
+        held = self._keys
+        if held is not None and held.generation == generation:
+            return held
+        with self._opening:
+            opened = key_service.open_keys(connection, self.masters)
+            self._keys = opened
+            return opened
+
+    @contextmanager
+    def work(
+        self, *, writing: bool, actor: Actor = SYSTEM_ACTOR, origin: Origin = SYSTEM_ORIGIN
+    ) -> Iterator[UnitOfWork]:
+        """Run a unit of work outside any request: commands, maintenance. Finishes unless the block raises."""
+        with Session(self.engine) as session:
+            uow = UnitOfWork(self, session, origin=origin, writing=writing)
+            uow.act_as(actor)
+            if actor.organization_id is None:
+                see_organization(session, EVERY_ORGANIZATION)
+            try:
+                yield uow
+            except BaseException:
+                uow.abandon()
+                raise
+            uow.finish()
+
+    def close(self) -> None:
+        """Make the closing checkpoint and end the threads of this process."""
+        self.committer.close()
+        self.checkpoints.make()
+        self.engine.dispose()
+

@@ -1,0 +1,144 @@
+"""What a use case works with: one transaction, one actor, the opened keys, the events so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from crypto.keyring import KeyRoom
+from policy import NOBODY, Actor
+from services import clock
+from services.audit_append import append
+from services.committer import Mark
+from services.database import begin_writing, see_organization
+from services.events import Event, Origin
+
+if TYPE_CHECKING:
+    from services.rules import Rules
+    from services.runtime import Runtime
+
+
+class UnitOfWork:
+    """One request's (or command's) work on the database.
+
+    A *writing* unit holds the one write transaction from before its first read; its events are appended in
+    it. A *reading* unit holds none: its events go through the committer when it finishes.
+
+    Args:
+        session: new, nothing read yet.
+        writing: whether the unit changes more than the audit log.
+    """
+
+    def __init__(self, runtime: Runtime, session: Session, *, origin: Origin, writing: bool) -> None:
+        self.runtime = runtime
+        self.session = session
+        self.origin = origin
+        self.actor: Actor = NOBODY
+        self.events: list[Event] = []
+        self.now: datetime = clock.now()
+        self._writing = False
+        self._keys: KeyRoom | None = None
+        if writing:
+            self._begin()
+
+    @property
+    def writing(self) -> bool:
+        """Whether the write transaction is held."""
+        return self._writing
+
+    @property
+    def rules(self) -> Rules:
+        return self.runtime.rules
+
+    @property
+    def connection(self) -> Connection:
+        """The session's connection, for prepared statements."""
+        return self.session.connection()
+
+    @property
+    def keys(self) -> KeyRoom:
+        """The opened data keys, as fresh as this unit's view of the database."""
+        if self._keys is None:
+            self._keys = self.runtime.keys_for(self.connection)
+        return self._keys
+
+    def use_keys(self, generation: int) -> None:
+        """Take the keys of *generation*, which a statement of this unit has just read."""
+        self._keys = self.runtime.keys_of(generation, self.connection)
+
+    def forget_keys(self) -> None:
+        """Open the keys anew at their next use: this unit has changed ``data_key``."""
+        self.session.flush()
+        self._keys = None
+
+    def act_as(self, actor: Actor) -> None:
+        """Go on as *actor*, who sees the rows of their organization only."""
+        self.actor = actor
+        see_organization(self.session, actor.organization_id)
+
+    @property
+    def organization_id(self) -> UUID:
+        """The organization that the actor works in.
+
+        Raises:
+            RuntimeError: there is none; a fault of ours.
+        """
+        if self.actor.organization_id is None:
+            message = "this work needs an organization"
+            raise RuntimeError(message)
+        return self.actor.organization_id
+
+    def note(self, mark: Mark) -> None:
+        """Hand a last-used mark to the committer."""
+        self.runtime.committer.note(mark)
+
+    def finish(self) -> None:
+        """Make the work and its events durable. Nothing may be answered before this returns."""
+        if self._writing:
+            self._commit()
+        else:
+            events, self.events = self.events, []
+            keys = self.keys if events else None
+            self.session.rollback()
+            if keys is not None:
+                self.runtime.committer.submit(keys, events)
+
+    def abandon(self) -> None:
+        """Undo the work and forget its events. The unit can then record a denial and finish as a reader."""
+        self.events = []
+        try:
+            self.session.rollback()
+        finally:
+            self._end()
+        see_organization(self.session, self.actor.organization_id)
+
+    def _begin(self) -> None:
+        self.runtime.write_lock.acquire()
+        self._writing = True
+        try:
+            begin_writing(self.session)
+        except BaseException:
+            self._end()
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self.session.flush()
+            if self.events:
+                append(self.connection, self.keys, self.events)
+                self.events = []
+            self.session.commit()
+        except BaseException:
+            self.session.rollback()
+            raise
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        if self._writing:
+            self._writing = False
+            self.runtime.write_lock.release()
