@@ -1,0 +1,205 @@
+"""The settings: one frozen object, read once, complete and consistent or not there at all.
+
+`config_reader.py` fetches raw values, `config_rules.py` says what a good one is.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import urlsplit
+
+import config_rules as rules
+from config_reader import ConfigError, Fault, Reader
+from config_rules import SECRETS, AppEnv, LogFormat, LogLevel, in_container, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "NAMES",
+    "SECRETS",
+    "ConfigError",
+    "Fault",
+    "Settings",
+    "in_container",
+    "is_loopback",
+    "write_local_env",
+]
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """What the operator decided. Made by :meth:`load`; never changed afterwards."""
+
+    app_env: AppEnv
+    flask_secret_key: str
+    encryption_keys: str
+    admin_token: str | None
+    database_url: str
+    redis_url: str | None
+    public_url: str
+    trusted_proxies: int
+    session_idle_minutes: int
+    session_hours: int
+    step_up_minutes: int
+    lockout_failures: int
+    lockout_minutes: int
+    secure_hsts_seconds: int
+    secure_hsts_subdomains: bool
+    secure_hsts_preload: bool
+    owner_email: str | None
+    organization_name: str | None
+    audit_sink: Path | Literal["stdout"] | None
+    metrics_token: str | None
+    trash_days: int
+    csp_report_only: bool
+    embed_origins: tuple[str, ...]
+    security_contact: str | None
+    log_format: LogFormat
+    log_level: LogLevel
+    port: int
+    sources: Mapping[str, str] = field(compare=False)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], *, env_file: Path | None) -> Settings:
+        """Read every setting; the environment beats *env_file*.
+
+        Raises:
+            ConfigError: with every fault found, not only the first.
+        """
+        reader = Reader(environ, env_file, KNOWN)
+        settings = _read(reader, environ)
+        if reader.faults:
+            raise ConfigError(reader.faults)
+        return settings
+
+    @property
+    def is_production(self) -> bool:
+        """Whether people reach this over the network, with everything that asks for."""
+        return self.app_env == "production"
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Host names that a request may ask for, without ports."""
+        if self.is_production:
+            return (urlsplit(self.public_url).hostname or "",)
+        return ("127.0.0.1", "localhost", "[::1]")
+
+    @property
+    def cookie_name(self) -> str:
+        """Name of the session cookie; `__Host-` makes browsers hold it to https and to this host."""
+        return "__Host-chatelaine" if self.is_production else "chatelaine"
+
+    @property
+    def hsts_seconds(self) -> int:
+        """How long browsers shall insist on https; 0 in `local`, which is plain http."""
+        return self.secure_hsts_seconds if self.is_production else 0
+
+    @property
+    def database_path(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        prefix = "sqlite:///"
+        return Path(self.database_url.removeprefix(prefix)) if self.database_url.startswith(prefix) else None
+
+    def on_port(self, port: int) -> Settings:
+        """Return these settings for another port; in `local` the address in links moves along."""
+        moved = replace(self, port=port)
+        if self.is_production or "PUBLIC_URL" in self.sources:
+            return moved
+        return replace(moved, public_url=rules.local_url(port))
+
+    def effective(self) -> list[tuple[str, str, str]]:
+        """List name, value and origin of every setting, fit to be shown: of a secret only that it is set."""
+        return [(name, self._shown(name), self.sources.get(name, "default")) for name in NAMES]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={shown!r}' for name, shown, _ in self.effective())})"
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name.lower())
+        if name == "DATABASE_URL":
+            return "SQLite" if self.database_path else "PostgreSQL"
+        if value is None or value == ():
+            return "not set"
+        if name in SECRETS:
+            return "set"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+NAMES = tuple(item.name.upper() for item in fields(Settings) if item.name != "sources")
+KNOWN = frozenset(NAMES) | {f"{name}_FILE" for name in SECRETS} | {"FLASK_ENV", "FLASK_DEBUG"}
+
+
+def write_local_env(path: Path, *, flask_secret_key: str, encryption_key: str) -> None:
+    """Write a new `.env` for this machine, readable by its owner alone.
+
+    Raises:
+        FileExistsError: there is one already; it is never overwritten.
+    """
+    content = (
+        "# Made at the first start on this machine. Without ENCRYPTION_KEYS nothing in the database\n"
+        "# can be read: keep a copy of this file somewhere else. .env.example lists every setting.\n"
+        f"APP_ENV=local\nFLASK_SECRET_KEY={flask_secret_key}\nENCRYPTION_KEYS={encryption_key}\n"
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(reader: Reader, environ: Mapping[str, str]) -> Settings:
+    app_env = rules.read_app_env(reader)
+    production = app_env == "production"
+    port = reader.number("PORT", 7860 if in_container(environ) else 8000, 1, 65535)
+    secrets = rules.read_secrets(reader)
+    idle, hours = rules.read_session_limits(reader)
+    hsts_seconds, hsts_subdomains, hsts_preload = rules.read_hsts(reader)
+    if production:
+        rules.refuse_debug(reader)
+    return Settings(
+        app_env=app_env,
+        flask_secret_key=secrets["FLASK_SECRET_KEY"] or "",
+        encryption_keys=secrets["ENCRYPTION_KEYS"] or "",
+        admin_token=secrets["ADMIN_TOKEN"],
+        database_url=rules.read_database_url(reader, environ, production=production),
+        redis_url=rules.read_redis_url(reader),
+        public_url=rules.read_public_url(reader, environ, port, production=production),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 1 if environ.get("SPACE_ID") else 0, 0, 10),
+        session_idle_minutes=idle,
+        session_hours=hours,
+        step_up_minutes=reader.number("STEP_UP_MINUTES", 5, 1, 60),
+        lockout_failures=reader.number("LOCKOUT_FAILURES", 5, 1, 100),
+        lockout_minutes=reader.number("LOCKOUT_MINUTES", 60, 1, 10_080),
+        secure_hsts_seconds=hsts_seconds,
+        secure_hsts_subdomains=hsts_subdomains,
+        secure_hsts_preload=hsts_preload,
+        owner_email=reader.checked(
+            "OWNER_EMAIL", rules.email, "must be one e-mail address, such as ada@example.org"
+        ),
+        organization_name=reader.checked(
+            "ORGANIZATION_NAME",
+            rules.organization_name,
+            f"must fit on one line of {rules.MAX_NAME} characters.",
+        ),
+        audit_sink=reader.checked("AUDIT_SINK", rules.audit_sink, "must be a file, or stdout."),
+        metrics_token=secrets["METRICS_TOKEN"],
+        trash_days=reader.number("TRASH_DAYS", 30, 1, 3650),
+        csp_report_only=reader.boolean("CSP_REPORT_ONLY"),
+        embed_origins=rules.read_embed_origins(reader),
+        security_contact=reader.checked(
+            "SECURITY_CONTACT",
+            rules.security_contact,
+            "must be a mailto: or https: link, such as mailto:security@example.org",
+        ),
+        log_format=rules.read_choice(
+            reader, "LOG_FORMAT", get_args(LogFormat), "json" if production else "console"
+        ),
+        log_level=rules.read_choice(reader, "LOG_LEVEL", get_args(LogLevel), "INFO"),
+        port=port,
+        sources=reader.sources,
+    )
