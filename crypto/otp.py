@@ -10,7 +10,7 @@ import base64
 import hmac
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 DIGITS = range(6, 9)
@@ -65,17 +65,17 @@ def seconds_left(otp: Otp, unix: int) -> int:
 
 def to_uri(otp: Otp) -> str:
     """Return the ``otpauth://`` link that authenticator apps read."""
-    label = f"{otp.issuer}:{otp.account}" if otp.issuer else otp.account
+    label = quote(otp.account, safe="")
     parameters = {
         "secret": base64.b32encode(otp.seed).decode().rstrip("="),
-        "issuer": otp.issuer,
         "algorithm": otp.algorithm,
         "digits": str(otp.digits),
         "period": str(otp.period),
     }
-    if not otp.issuer:
-        del parameters["issuer"]
-    return f"otpauth://totp/{quote(label, safe='')}?{urlencode(parameters, quote_via=quote)}"
+    if otp.issuer:
+        label = f"{quote(otp.issuer, safe='')}:{label}"
+        parameters["issuer"] = otp.issuer
+    return f"otpauth://totp/{label}?{urlencode(parameters, quote_via=quote)}"
 
 
 def _parse_seed(text: str) -> bytes:
@@ -97,14 +97,14 @@ def _parse_seed(text: str) -> bytes:
 def _parse_link(text: str) -> Otp:
     try:
         link = urlsplit(text)
-        parameters = parse_qs(link.query, max_num_fields=32)
+        parameters = [(name.lower(), value) for name, value in parse_qsl(link.query, max_num_fields=32)]
     except ValueError:
         raise ValueError("This otpauth:// link cannot be read; copy it again.") from None
     if link.netloc.lower() != "totp":
         raise ValueError("Only links that begin with otpauth://totp/ can be stored.")
-    if any(len(values) > 1 for values in parameters.values()):
+    given = dict(parameters)
+    if len(given) < len(parameters):
         raise ValueError("This otpauth:// link says the same thing twice; copy it again.")
-    given = {name.lower(): values[0] for name, values in parameters.items()}
     issuer, account = _parse_label(unquote(link.path).removeprefix("/"), given.get("issuer", ""))
     return Otp(
         seed=_parse_seed(given.get("secret", "")),

@@ -98,3 +98,14 @@ def _decode(text: str) -> bytes | None:
     value = base64.urlsafe_b64decode(text + "=")
     # 43 characters carry 2 bits more than 32 bytes: four spellings decode alike, one is right.
     return value if _encode(value) == text else None
+
+
+def derive_token(text: str) -> ParsedToken:
+    """Return the parts that stand for any text which is not a token in the one form.
+
+    An operator's own first token may be any long random text; and a malformed token costs the same look-up
+    and digest as a wrong one.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    lookup_id = hashlib.sha256(b"chatelaine/v1/foreign-lookup\0" + raw).hexdigest()[:8]
+    return ParsedToken("signin", lookup_id, hashlib.sha256(b"chatelaine/v1/foreign-token\0" + raw).digest())
