@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    from flask import Flask
+
+JUST_NOW = 5
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -28,7 +32,7 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     """Say how long ago, or in how long, a moment is: "2 h ago", "in 3 d"."""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     distance = round(abs(seconds))
-    if distance < 5:
+    if distance < JUST_NOW:
         return "just now"
     words = _distance(distance)
     return f"{words} ago" if seconds > 0 else f"in {words}"
