@@ -15,6 +15,10 @@ class StepUpRequired(ChatelaineError):
     """The actor must prove again who they are before going on."""
 
 
+class TokenMustBeReplaced(ChatelaineError):
+    """The actor signed in with a first token, which is good for nothing but making their own."""
+
+
 class NotFound(ChatelaineError):
     """There is no such thing, or the actor may not know that there is."""
 
@@ -40,8 +44,44 @@ class Conflict(ChatelaineError):
     """The state has moved on: a name is taken, a version is not the newest, a link is spent."""
 
 
+class VersionConflict(Conflict):
+    """Somebody else has changed the thing since it was opened; nothing was stored.
+
+    Args:
+        expected: the version that the change was made on.
+        found: the newest version.
+        by: the name of who made the newest.
+        differences: what differs, each with its text in the newest version and in the refused one; of a
+            secret only whether it was changed.
+    """
+
+    def __init__(
+        self, expected: int, found: int, by: str, differences: tuple[tuple[str, str, str], ...] = ()
+    ) -> None:
+        super().__init__(
+            f"{by or 'Somebody'} has saved version {found} since you opened version {expected}. "
+            "Nothing of yours was stored; compare the two and save again."
+        )
+        self.expected = expected
+        self.found = found
+        self.by = by
+        self.differences = differences
+
+
 class LastOwner(Conflict):
     """The organization would be left without an owner."""
+
+
+class Undecryptable(ChatelaineError):
+    """A value cannot be decrypted: it was altered or moved, or its key is not there. Recorded where it is met.
+
+    Args:
+        key: the version of the data key that the value names; 0: it names none.
+    """
+
+    def __init__(self, key: int) -> None:
+        super().__init__(f"cannot be decrypted (key {key or 'unknown'})")
+        self.key = key
 
 
 class TooManyRequests(ChatelaineError):

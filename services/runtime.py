@@ -67,6 +67,10 @@ class Runtime:
             self._keys = opened
             return opened
 
+    def held_keys(self, connection: Connection) -> KeyRoom:
+        """Return the keys that are open already, perhaps of an older generation; open them if none are."""
+        return self._keys or self.keys_for(connection)
+
     @contextmanager
     def work(
         self, *, writing: bool, actor: Actor = SYSTEM_ACTOR, origin: Origin = SYSTEM_ORIGIN

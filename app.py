@@ -1,0 +1,182 @@
+"""The application factory: the one place where the parts meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine, create_engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import blueprints
+from blueprints import errors as error_pages
+from blueprints import filters, guard, headers, page
+from config import Settings
+from crypto.keyring import MasterKeys
+from errors import StartRefused
+from extensions import csrf, db, limiter, login_manager
+from services import instance, keys, schema
+from services.checkpoints import file_sink, standard_output_sink
+from services.database import prepare_engine, write_lock_for
+from services.rules import Rules
+from services.runtime import Runtime
+
+ROOT = Path(__file__).parent
+BODY_MAX = 256 * 1024
+"""Bytes of a request's body, where a route allows no other size."""
+THREADS = 16
+"""Connections to the database that requests may hold at once; the server has as many threads."""
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application on a prepared database.
+
+    Args:
+        settings: read from the environment and ``.env`` when omitted.
+
+    Raises:
+        ConfigError: a setting is missing or malformed.
+        StartRefused: the database or its keys are not as they must be.
+        RuntimeError: a route does not say who may use it.
+    """
+    settings = settings or Settings.load(os.environ, env_file=ROOT / ".env")
+    app = Flask(__name__, instance_path=str(ROOT / "instance"))
+    app.config.update(_flask_config(settings))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    # First of all that may answer early: a page answered before it would lack its nonce.
+    headers.init_app(app, settings)
+    filters.register(app)
+    page.register(app)
+    error_pages.register(app)
+    _init_database(app, settings)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    csrf.init_app(app)
+    for blueprint in blueprints.ALL:
+        app.register_blueprint(blueprint)
+    for endpoint in blueprints.WITHOUT_CSRF:
+        csrf.exempt(app.view_functions[endpoint])
+    guard.verify(app)
+    return app
+
+
+def prepare(settings: Settings) -> str | None:
+    """Create or migrate the database, and set up a new instance.
+
+    Returns:
+        The token of the first owner's enrolment link, on the very first start without ``ADMIN_TOKEN``.
+
+    Raises:
+        StartRefused: the database cannot be used.
+    """
+    owner = instance.FirstOwner(
+        organization=settings.organization_name or instance.FirstOwner.organization,
+        email=settings.owner_email or instance.FirstOwner.email,
+        admin_token=settings.admin_token,
+    )
+    with open_runtime(settings, migrate=True) as runtime:
+        return instance.set_up(runtime, owner)
+
+
+@contextmanager
+def open_runtime(settings: Settings, *, migrate: bool = False) -> Iterator[Runtime]:
+    """Open the database and keys for a command, without any Flask application; close them after it.
+
+    Raises:
+        StartRefused: the database or its keys are not as they must be.
+    """
+    if settings.database_path is not None and not migrate and not settings.database_path.exists():
+        message = f"There is no database at {settings.database_path} yet. Start `./chatelaine serve` once."
+        raise StartRefused(message)
+    engine = create_engine(_database_url(settings), hide_parameters=True)
+    prepare_engine(engine)
+    if migrate:
+        schema.prepare_schema(engine, write_lock_for(engine))
+    runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
+    try:
+        _check_keys(runtime)
+        yield runtime
+    finally:
+        runtime.close()
+
+
+def _check_keys(runtime: Runtime) -> None:
+    if not instance.is_new(runtime):
+        with runtime.engine.connect() as connection:
+            keys.check_keys(connection, runtime.masters)
+
+
+def _init_database(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    with app.app_context():
+        engine: Engine = db.engine
+    prepare_engine(engine)
+    runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
+    _check_keys(runtime)
+    app.extensions["chatelaine"] = runtime
+
+
+def _database_url(settings: Settings) -> str:
+    """Give a SQLite file its absolute path: where it lies must not hang on where the program was started."""
+    if settings.database_path is None:
+        return settings.database_url
+    path = settings.database_path
+    return f"sqlite:///{path if path.is_absolute() else ROOT / path}"
+
+
+def _master_keys(settings: Settings) -> MasterKeys:
+    try:
+        return MasterKeys.parse(settings.encryption_keys)
+    except ValueError as error:
+        message = f"ENCRYPTION_KEYS: {error}"
+        raise StartRefused(message) from None
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+        session_lasts=timedelta(hours=settings.session_hours),
+        fresh_for=timedelta(minutes=settings.step_up_minutes),
+        lockout_failures=settings.lockout_failures,
+        lockout_lasts=timedelta(minutes=settings.lockout_minutes),
+        trash_kept=timedelta(days=settings.trash_days),
+    )
+
+
+def _sink(settings: Settings) -> Callable[[str], None] | None:
+    if settings.audit_sink is None:
+        return None
+    return standard_output_sink if settings.audit_sink == "stdout" else file_sink(Path(settings.audit_sink))
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": settings.flask_secret_key,
+        "SQLALCHEMY_DATABASE_URI": _database_url(settings),
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "hide_parameters": True,
+            "pool_size": THREADS,
+            "max_overflow": THREADS,
+        },
+        "MAX_CONTENT_LENGTH": BODY_MAX,
+        "MAX_FORM_MEMORY_SIZE": BODY_MAX,
+        "MAX_FORM_PARTS": 500,
+        "TRUSTED_HOSTS": list(settings.allowed_hosts),
+        "SESSION_COOKIE_NAME": settings.cookie_name,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": settings.is_production,
+        "SESSION_COOKIE_SAMESITE": "None" if settings.embed_origins else "Lax",
+        "SESSION_COOKIE_PARTITIONED": bool(settings.embed_origins),
+        "SESSION_COOKIE_PATH": "/",
+        # The signed token lives as long as the session that its seed belongs to.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
+    }

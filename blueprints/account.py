@@ -1,0 +1,85 @@
+"""My account: sessions, my token, confirming who I am."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from blueprints.guard import requires
+from blueprints.requests import current_person, current_uow, local_path
+from blueprints.signin import REFUSED
+from errors import Invalid
+from forms.signin import ReplaceTokenForm, SignInForm
+from policy import Permission
+from services import sessions, signin, tokens
+
+bp = Blueprint("account", __name__, url_prefix="/account")
+
+
+@bp.get("")
+@requires(Permission.ACCOUNT_USE)
+def show() -> ResponseReturnValue:
+    uow = current_uow()
+    return render_template("account/show.html", sessions=sessions.mine(uow), current=uow.actor.session_id)
+
+
+@bp.post("/sessions/<uuid:session_id>/end")
+@requires(Permission.ACCOUNT_USE)
+def end_session(session_id: UUID) -> ResponseReturnValue:
+    sessions.end(current_uow(), session_id)
+    flash("The session has ended.", "success")
+    return redirect(url_for("account.show"))
+
+
+@bp.post("/sessions/end-others")
+@requires(Permission.ACCOUNT_USE)
+def end_other_sessions() -> ResponseReturnValue:
+    ended = sessions.end_others(current_uow())
+    flash(f"{ended} other sessions have ended." if ended != 1 else "The other session has ended.", "success")
+    return redirect(url_for("account.show"))
+
+
+@bp.get("/confirm")
+@requires(Permission.ACCOUNT_USE, replacing=True)
+def confirm() -> ResponseReturnValue:
+    back = local_path(request.args.get("next"))
+    return render_template("account/confirm.html", form=SignInForm(), next=back)
+
+
+@bp.post("/confirm")
+@requires(Permission.ACCOUNT_USE, replacing=True)
+def submit_confirmation() -> ResponseReturnValue:
+    form = SignInForm()
+    back = local_path(request.form.get("next"))
+    if form.validate_on_submit():
+        if signin.confirm(current_uow(), (form.token.data or "").strip()):
+            flash("Thank you. Go on with what you wanted to do.", "success")
+            return redirect(back or url_for("signin.home"))
+        form.token.errors = [REFUSED]
+    return render_template("account/confirm.html", form=form, next=back), 422
+
+
+@bp.get("/token")
+@requires(Permission.ACCOUNT_SECURE, replacing=True)
+def replace_token() -> ResponseReturnValue:
+    return render_template("account/replace_token.html", form=ReplaceTokenForm(), must=current_person().must_replace)
+
+
+@bp.post("/token")
+@requires(Permission.ACCOUNT_SECURE, replacing=True)
+def create_token() -> ResponseReturnValue:
+    """Show the new token in this very answer: it exists nowhere else."""
+    form = ReplaceTokenForm()
+    person = current_person()
+    if form.validate_on_submit():
+        try:
+            overlap = timedelta(hours=form.overlap_hours.data or 0)
+            minted = tokens.replace_own_signin(current_uow(), person.token_id, overlap=overlap)
+        except Invalid as error:
+            form.blame(error)
+        else:
+            return render_template("account/token_created.html", minted=minted)
+    return render_template("account/replace_token.html", form=form, must=person.must_replace), 422

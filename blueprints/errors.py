@@ -1,0 +1,157 @@
+"""Every failure as an answer: one table from what happened to a status and words that say what to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+import errors
+from blueprints.requests import local_path, request_id, wants_json
+
+log = logging.getLogger("chatelaine.errors")
+
+RETRY_AFTER = 5
+"""Seconds after which a refused request is worth repeating."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an error page says."""
+
+    title: str
+    message: str
+
+
+WORDS: Mapping[int, Words] = {
+    400: Words("That request was not understood", "Go back, load the page again and repeat what you did."),
+    401: Words("You are not signed in", "Sign in and try again."),
+    403: Words(
+        "You may not do that",
+        "You can see this, but your rights do not reach that far. Ask somebody who manages it.",
+    ),
+    404: Words(
+        "There is nothing here",
+        "Either the address is wrong, or the thing is gone, or it was not shared with you.",
+    ),
+    405: Words("That cannot be done here", "Go back to the page and use its buttons."),
+    408: Words("That took too long", "The request did not arrive whole in time. Try again."),
+    409: Words("Something has changed meanwhile", "Load the page again and repeat what you did."),
+    410: Words("This link no longer works", "Ask whoever gave it to you for a new one."),
+    413: Words("That is too large", "Shorten what you sent and try again."),
+    415: Words("That kind of content is not accepted", "Send a form or JSON, as the page does."),
+    422: Words("Some of that cannot be accepted", "Check what you entered and try again."),
+    429: Words("Too many requests", "Wait a while before you try again."),
+    500: Words("Something went wrong on our side", "Nothing was changed. Try again; if it stays, tell an admin."),
+    503: Words("Chatelaine is busy", "Nothing was changed. Try again in a few seconds."),
+}
+
+STATUS: Mapping[type[errors.ChatelaineError], HTTPStatus] = {
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Denied: HTTPStatus.FORBIDDEN,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NoOrganization: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def register(app: Flask) -> None:
+    """Answer failures in the product's look, and never with more than the words above."""
+    app.register_error_handler(errors.SignInRequired, _ask_to_sign_in)
+    app.register_error_handler(errors.StepUpRequired, _ask_to_confirm)
+    app.register_error_handler(errors.TokenMustBeReplaced, _ask_to_replace)
+    app.register_error_handler(errors.ChatelaineError, _show_failure)
+    app.register_error_handler(OperationalError, _show_busy)
+    app.register_error_handler(CSRFError, _show_csrf)
+    app.register_error_handler(HTTPException, _show_http)
+    app.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _show_fault)
+
+
+def show(
+    status: int, message: str | None = None, *, retry_after: int | None = None
+) -> ResponseReturnValue:
+    """Answer with *status*: a page, or JSON for those who ask for it."""
+    words = WORDS.get(status, WORDS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400])
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    text = message or words.message
+    if wants_json():
+        return jsonify(error=text, status=status, request=request_id()), status, headers
+    page = render_template(
+        "errors/error.html",
+        status=status,
+        title=words.title,
+        message=text,
+        request_id=request_id(),
+        retry_after=retry_after,
+    )
+    return page, status, headers
+
+
+def _ask_to_sign_in(_error: errors.SignInRequired) -> ResponseReturnValue:
+    if wants_json():
+        answer, status, _ = show(HTTPStatus.UNAUTHORIZED)  # type: ignore[misc]
+        return answer, status, {"WWW-Authenticate": 'Bearer realm="chatelaine"'}
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("signin.show", next=back if back != "/" else None))
+
+
+def _ask_to_confirm(_error: errors.StepUpRequired) -> ResponseReturnValue:
+    back = request.full_path.rstrip("?") if request.method == "GET" else _referring_path()
+    return redirect(url_for("account.confirm", next=back))
+
+
+def _referring_path() -> str | None:
+    """Return the page that a refused form stands on, if it is one of ours."""
+    referrer = urlsplit(request.referrer or "")
+    return local_path(referrer.path) if referrer.netloc == request.host else None
+
+
+def _ask_to_replace(_error: errors.TokenMustBeReplaced) -> ResponseReturnValue:
+    flash("This was a first token. Make your own before you go on.", "warning")
+    return redirect(url_for("account.replace_token"))
+
+
+def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if isinstance(error, errors.TooManyRequests):
+        return show(status, retry_after=error.retry_after)
+    if isinstance(error, errors.Unavailable):
+        return show(status, retry_after=RETRY_AFTER)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("fault in request %s", request_id(), exc_info=error)
+        return show(status)
+    return show(status, str(error) or None)
+
+
+def _show_busy(error: OperationalError) -> ResponseReturnValue:
+    log.error("the database did not answer request %s: %s", request_id(), error.orig)
+    return show(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
+
+
+def _show_csrf(_error: CSRFError) -> ResponseReturnValue:
+    message = "The page was open too long, or you signed out meanwhile. Load it again and repeat what you did."
+    return show(HTTPStatus.BAD_REQUEST, message)
+
+
+def _show_http(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:
+        return error.response
+    code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after = getattr(error, "retry_after", None)
+    return show(code, retry_after=retry_after if isinstance(retry_after, int) else None)
+
+
+def _show_fault(error: Exception) -> ResponseReturnValue:
+    original = getattr(error, "original_exception", None)
+    log.error("fault in request %s", request_id(), exc_info=original or error)
+    return show(HTTPStatus.INTERNAL_SERVER_ERROR)

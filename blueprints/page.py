@@ -1,0 +1,84 @@
+"""What every page shows around its own content: who, where, the navigation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request
+
+from blueprints.guard import may
+from blueprints.requests import SignedIn
+from extensions import login_manager
+from policy import Permission, Verdict
+from services.unit_of_work import UnitOfWork
+
+THEMES = frozenset({"auto", "light", "dark"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation; ``endpoint`` names the blueprint's first page."""
+
+    label: str
+    path: str
+    icon: str
+    permission: Permission
+    section: str = ""
+
+
+NAVIGATION = (
+    Entry("Overview", "", "dashboard", Permission.ORGANIZATION_READ),
+    Entry("Vaults", "vaults", "folder", Permission.ORGANIZATION_READ),
+    Entry("Audit", "audit", "list-check", Permission.AUDIT_READ),
+    Entry("People", "people", "users", Permission.PEOPLE_READ, "Administration"),
+    Entry("Tokens", "tokens", "id-badge", Permission.TOKENS_OWN, "Administration"),
+    Entry("Lockouts", "lockouts", "ban", Permission.LOCKOUTS_MANAGE, "Administration"),
+    Entry("Settings", "settings", "settings", Permission.SETTINGS_READ, "Administration"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line of the navigation as one person sees it."""
+
+    label: str
+    href: str
+    icon: str
+    section: str
+    current: bool
+    count: int | None = None
+
+
+def register(app: Flask) -> None:
+    """Give every template what base.html needs, and Flask-Login the person whom the guard has found."""
+    app.context_processor(_around)
+    login_manager.request_loader(lambda _request: SignedIn(g.person) if "person" in g else None)
+    # Sessions are rows of ours: nothing of Flask-Login's own cookie handling is wanted.
+    login_manager.session_protection = None
+
+
+def _around() -> dict[str, Any]:
+    place = g.get("place")
+    return {
+        "theme": _theme(),
+        "person": g.get("person"),
+        "organization": place,
+        "nav": _navigation(g.uow, place.slug) if place and "uow" in g else [],
+        "search_query": request.args.get("q", "") if request.endpoint == "search.show" else "",
+        "environment_note": current_app.config.get("ENVIRONMENT_NOTE"),
+    }
+
+
+def _theme() -> str:
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in THEMES else "auto"
+
+
+def _navigation(uow: UnitOfWork, slug: str) -> list[Link]:
+    here = request.path.removeprefix(f"/o/{slug}/").partition("/")[0]
+    return [
+        Link(entry.label, f"/o/{slug}/{entry.path}", entry.icon, entry.section, here == entry.path)
+        for entry in NAVIGATION
+        if may(uow, entry.permission) in {Verdict.ALLOW, Verdict.CONFIRM}
+    ]

@@ -1,0 +1,67 @@
+"""Coming in and going out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from blueprints.guard import public, requires
+from blueprints.requests import current_person, current_uow, local_path
+from extensions import SESSION_KEY, limiter
+from forms.signin import SignInForm
+from policy import Permission
+from services import actors, sessions, signin
+
+bp = Blueprint("signin", __name__)
+
+REFUSED = (
+    "This token does not open anything here. Check that you copied all of it. "
+    "After several failures you have to wait for up to an hour."
+)
+"""The one sentence for every token that fails, whatever the reason."""
+
+
+@bp.get("/")
+@requires(Permission.ACCOUNT_USE)
+def home() -> ResponseReturnValue:
+    """Lead to the person's organization."""
+    organizations = actors.organizations_of(current_uow(), current_person().user_id)
+    if not organizations:
+        return redirect(url_for("account.show"))
+    return redirect(url_for("overview.show", slug=organizations[0][0]))
+
+
+@bp.get("/sign-in")
+@public()
+def show() -> ResponseReturnValue:
+    if "person" in g:
+        return redirect(url_for("signin.home"))
+    return render_template("signin/sign_in.html", form=SignInForm(), next=local_path(request.args.get("next")))
+
+
+@bp.post("/sign-in")
+@limiter.limit("10/minute", key_func=lambda: request.remote_addr or "")
+@public()
+def submit() -> ResponseReturnValue:
+    form = SignInForm()
+    back = local_path(request.form.get("next"))
+    if form.validate_on_submit():
+        signed_in = signin.sign_in(current_uow(), (form.token.data or "").strip())
+        if signed_in is not None:
+            # A new session from nothing: neither an id nor a CSRF seed from before the sign-in lives on.
+            session.clear()
+            session[SESSION_KEY] = signed_in.session.cookie
+            return redirect(back or url_for("overview.show", slug=signed_in.slug))
+        form.token.errors = [REFUSED]
+    return render_template("signin/sign_in.html", form=form, next=back), 422
+
+
+@bp.post("/sign-out")
+@requires(Permission.ACCOUNT_USE, replacing=True)
+def leave() -> Response:
+    person = current_person()
+    sessions.end(current_uow(), person.session_id)
+    session.clear()
+    response = make_response(redirect(url_for("signin.show")))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response

@@ -1,0 +1,19 @@
+"""What all forms share."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+
+from errors import Invalid
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form whose errors may also come from a use case."""
+
+    def blame(self, error: Invalid) -> None:
+        """Show *error* beside the field that it names, or above the form."""
+        field = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors.append(str(error))
+        else:
+            field.errors = [*field.errors, str(error)]

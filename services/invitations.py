@@ -1,0 +1,242 @@
+"""One-time links: an owner invites, the person makes their own token, an admin never sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+
+from crypto.tokens import ParsedToken, new_token, same
+from errors import Conflict, Denied, Invalid, NotFound
+from models import Action, Invitation, Membership, Organization, User
+from policy import Actor, ActorKind, Role
+from services import audit, tokens
+from services.database import EVERY_ORGANIZATION, see_organization
+from services.events import Target
+from services.rules import INVITATION_LASTS
+from services.unit_of_work import UnitOfWork
+
+# What a mail system may know is its own affair; this tells an address from a slip of the hand.
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+_NAME_MAX = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new link; its token is shown once, to whoever passes it on."""
+
+    id: UUID
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A person who has just made their token."""
+
+    organization: str
+    token: tokens.Minted
+
+
+def invite(uow: UnitOfWork, email: str, role: Role, name: str = "") -> Invited:
+    """Invite a person to the actor's organization.
+
+    Raises:
+        Invalid: not an e-mail address.
+        Denied: only an owner makes owners.
+        Conflict: the person is an active member.
+    """
+    email = clean_email(email)
+    if role is Role.OWNER and uow.actor.kind is ActorKind.PERSON and uow.actor.role is not Role.OWNER:
+        message = "Only an owner can invite an owner."
+        raise Denied(message)
+    member = uow.session.scalar(
+        select(Membership).join(User, User.id == Membership.user_id).where(User.email == email)
+    )
+    if member is not None and member.disabled_at is None:
+        message = f"{email} is a member already. To give them a new token, use “New link” on their row."
+        raise Conflict(message)
+    return _make_link(uow, email, role, clean_name(name) or email.partition("@")[0])
+
+
+def renew(uow: UnitOfWork, member: Membership) -> Invited:
+    """Make a link on which a member makes a new sign-in token; the old ones work until then."""
+    user = uow.session.get_one(User, member.user_id)
+    return _make_link(uow, user.email, Role(member.role), user.name)
+
+
+def _make_link(uow: UnitOfWork, email: str, role: Role, name: str, *, operator: bool = False) -> Invited:
+    for earlier in uow.session.scalars(
+        select(Invitation).where(
+            Invitation.email == email, Invitation.used_at.is_(None), Invitation.revoked_at.is_(None)
+        )
+    ):
+        earlier.revoked_at = uow.now
+    text, parsed = new_token("enrol")
+    row = Invitation(
+        id=uuid4(),
+        organization_id=uow.organization_id,
+        lookup_id=parsed.lookup_id,
+        digest=uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret),
+        email=email,
+        name=name,
+        role=role.value,
+        operator=operator,
+        invited_by=uow.actor.id,
+        created_at=uow.now,
+        expires_at=uow.now + INVITATION_LASTS,
+    )
+    uow.session.add(row)
+    audit.record(
+        uow, Action.PERSON_INVITED, Target("invitation", row.id, email), extra={"role": role.value}
+    )
+    return Invited(row.id, text, row.expires_at)
+
+
+def invite_first_owner(uow: UnitOfWork, email: str, name: str) -> Invited:
+    """Make the very first link: it makes the owner, who also operates the instance."""
+    return _make_link(uow, clean_email(email), Role.OWNER, name, operator=True)
+
+
+def open_ones(uow: UnitOfWork) -> Sequence[Invitation]:
+    """Return the organization's links that can still be used."""
+    return uow.session.scalars(
+        select(Invitation)
+        .where(
+            Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None),
+            Invitation.expires_at > uow.now,
+        )
+        .order_by(Invitation.created_at.desc())
+    ).all()
+
+
+def revoke(uow: UnitOfWork, invitation: Invitation) -> None:
+    """Make a link useless before it is used.
+
+    Raises:
+        Conflict: it was used or revoked before.
+    """
+    if invitation.used_at is not None or invitation.revoked_at is not None:
+        message = "This link was used or taken back before."
+        raise Conflict(message)
+    invitation.revoked_at = uow.now
+    audit.record(uow, Action.INVITATION_REVOKED, Target("invitation", invitation.id, invitation.email))
+
+
+def find(uow: UnitOfWork, invitation_id: UUID) -> Invitation:
+    """Return an invitation of the actor's organization.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = uow.session.scalar(select(Invitation).where(Invitation.id == invitation_id))
+    if row is None:
+        raise NotFound
+    return row
+
+
+def find_open(uow: UnitOfWork, parsed: ParsedToken | None) -> Invitation:
+    """Return the link that *parsed* opens. The unit may see every organization after this.
+
+    Raises:
+        NotFound: unknown, spent, taken back or too old.
+    """
+    see_organization(uow.session, EVERY_ORGANIZATION)
+    if parsed is None or parsed.kind != "enrol":
+        raise NotFound
+    row = uow.session.scalar(select(Invitation).where(Invitation.lookup_id == parsed.lookup_id))
+    digest = uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret)
+    if (
+        row is None
+        or not same(digest, row.digest)
+        or row.used_at is not None
+        or row.revoked_at is not None
+        or row.expires_at <= uow.now
+    ):
+        raise NotFound
+    return row
+
+
+def enrol(uow: UnitOfWork, parsed: ParsedToken | None, name: str = "") -> Enrolled:
+    """Spend the link and make the person's own sign-in token; earlier ones of theirs are revoked.
+
+    Raises:
+        NotFound: as :func:`find_open`; also for all but one of those who spend it at once.
+    """
+    row = find_open(uow, parsed)
+    spent = uow.session.execute(
+        update(Invitation)
+        .where(Invitation.id == row.id, Invitation.used_at.is_(None))
+        .values(used_at=uow.now)
+    )
+    if spent.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotFound
+    user = _find_or_make_user(uow, row, clean_name(name))
+    uow.act_as(
+        Actor(ActorKind.PERSON, user.id, user.name, row.organization_id, Role(row.role))
+    )
+    _join(uow, row, user)
+    tokens.revoke_signin_of(uow, user.id)
+    minted = tokens.mint_signin(uow, user.id, organization_id=row.organization_id)
+    audit.record(uow, Action.PERSON_ENROLLED, Target("person", user.id, user.email))
+    organization = uow.session.get_one(Organization, row.organization_id)
+    return Enrolled(organization.name, minted)
+
+
+def _find_or_make_user(uow: UnitOfWork, row: Invitation, name: str) -> User:
+    user = uow.session.scalar(select(User).where(User.email == row.email))
+    if user is None:
+        user = User(id=uuid4(), email=row.email, name=name or row.name, created_at=uow.now)
+        uow.session.add(user)
+    user.operator = user.operator or row.operator
+    uow.session.flush()
+    return user
+
+
+def _join(uow: UnitOfWork, row: Invitation, user: User) -> None:
+    """A new person becomes a member; the role of one who was disabled and is invited again is the new one."""
+    member = uow.session.scalar(select(Membership).where(Membership.user_id == user.id))
+    if member is None:
+        uow.session.add(
+            Membership(
+                id=uuid4(),
+                organization_id=row.organization_id,
+                user_id=user.id,
+                role=row.role,
+                created_at=uow.now,
+            )
+        )
+    elif member.disabled_at is not None:
+        member.disabled_at, member.role = None, row.role
+    uow.session.flush()
+
+
+def clean_email(text: str) -> str:
+    """Return an e-mail address in lower case.
+
+    Raises:
+        Invalid: it is none.
+    """
+    email = text.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        message = "Enter an e-mail address, such as mia@example.com."
+        raise Invalid(message, "email")
+    return email
+
+
+def clean_name(text: str) -> str:
+    """Return a person's name without spaces around it.
+
+    Raises:
+        Invalid: too long, or with control characters.
+    """
+    name = " ".join(text.split())
+    if len(name) > _NAME_MAX or not name.isprintable():
+        message = f"Enter a name of at most {_NAME_MAX} printable characters."
+        raise Invalid(message, "name")
+    return name

@@ -1,0 +1,179 @@
+"""Counting failed sign-ins, and locking after too many.
+
+An attempt is counted before it is checked, and forgiven when it succeeds: parallel guesses cannot slip through
+between the check and the count. A stranger can lock a handle for their own address only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from uuid import UUID, uuid4
+
+from sqlalchemy import bindparam, case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from crypto.keyring import SYSTEM
+from errors import NotFound
+from models import Lockout
+from services.unit_of_work import UnitOfWork
+
+ADDRESS_FAILURES = 20
+ADDRESS_WINDOW = timedelta(minutes=15)
+IPV6_PREFIX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many failures within a window lock for a while."""
+
+    failures: int
+    window: timedelta
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An attempt that was counted; ``allowed`` says whether it may be checked at all."""
+
+    digest: bytes
+    allowed: bool
+
+
+def network_of(address: str) -> str:
+    """Return what one visitor cannot leave at will: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:  # noqa: PLR2004 - the name of the protocol
+        return str(parsed)
+    mapped = parsed.ipv4_mapped  # type: ignore[union-attr]
+    return str(mapped or ip_network((parsed, IPV6_PREFIX), strict=False))
+
+
+def count_attempt(uow: UnitOfWork, lookup_id: str, organization_id: UUID | None) -> list[Counted]:
+    """Count a sign-in attempt against its handle and address, and against the address alone."""
+    network = network_of(uow.origin.address)
+    by_token = Limit(uow.rules.lockout_failures, uow.rules.lockout_lasts, uow.rules.lockout_lasts)
+    by_address = Limit(ADDRESS_FAILURES, ADDRESS_WINDOW, ADDRESS_WINDOW)
+    return [
+        _count(uow, "token", (lookup_id, network), by_token, organization_id),
+        _count(uow, "address", (network,), by_address, None),
+    ]
+
+
+def forgive(uow: UnitOfWork, counted: list[Counted]) -> None:
+    """The attempt succeeded: clear the handle's count; from the address take this one back, no more.
+
+    Whoever holds one good token could otherwise clear the count of their guesses at others.
+    """
+    by_token, by_address = counted
+    uow.session.execute(delete(Lockout).where(Lockout.digest == by_token.digest))
+    uow.session.execute(
+        update(Lockout)
+        .where(Lockout.digest == by_address.digest)
+        .values(attempts=Lockout.attempts - 1, locked_until=None)
+    )
+
+
+def _count(
+    uow: UnitOfWork,
+    kind: str,
+    subject: tuple[str, ...],
+    limit: Limit,
+    organization_id: UUID | None,
+) -> Counted:
+    digest = uow.keys.throttle_digest(kind, *subject)
+    lockout_id = uuid4()
+    sealed = uow.keys.encrypt(
+        SYSTEM, "lockout", lockout_id, "subject", 1, json.dumps(subject).encode()
+    )
+    attempts = uow.connection.execute(
+        _COUNT[uow.connection.dialect.name],
+        {
+            "id": lockout_id,
+            "digest": digest,
+            "kind": kind,
+            "organization_id": organization_id,
+            "window_ends_at": uow.now + limit.window,
+            "subject": sealed,
+            "now": uow.now,
+            "limit": limit.failures,
+            "until": uow.now + limit.lasts,
+        },
+    ).scalar_one()
+    return Counted(digest, allowed=attempts <= limit.failures)
+
+
+def _count_statement(
+    insert_into: type[sqlite.Insert] | type[postgresql.Insert],
+) -> sqlite.ReturningInsert[tuple[int]] | postgresql.ReturningInsert[tuple[int]]:
+    """Add one attempt and return how many there are in the window; at the limit the window becomes the lock."""
+    statement = insert_into(Lockout).values(
+        id=bindparam("id"),
+        digest=bindparam("digest"),
+        kind=bindparam("kind"),
+        organization_id=bindparam("organization_id"),
+        attempts=1,
+        window_ends_at=bindparam("window_ends_at"),
+        locked_until=None,
+        revision=1,
+        subject=bindparam("subject"),
+    )
+    over = Lockout.window_ends_at <= bindparam("now")
+    full = Lockout.attempts + 1 == bindparam("limit")
+    return statement.on_conflict_do_update(
+        index_elements=[Lockout.digest],
+        set_={
+            "attempts": case((over, 1), else_=Lockout.attempts + 1),
+            "window_ends_at": case(
+                (over, statement.excluded.window_ends_at),
+                (full, bindparam("until", type_=Lockout.window_ends_at.type)),
+                else_=Lockout.window_ends_at,
+            ),
+            "locked_until": case(
+                (over, None),
+                (full, bindparam("until", type_=Lockout.window_ends_at.type)),
+                else_=Lockout.locked_until,
+            ),
+        },
+    ).returning(Lockout.attempts)
+
+
+_COUNT = {"sqlite": _count_statement(sqlite.Insert), "postgresql": _count_statement(postgresql.Insert)}
+
+
+def find(uow: UnitOfWork, lockout_id: UUID) -> Lockout:
+    """Return a lockout of the actor's organization; the operator also finds those of no organization.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = uow.session.get(Lockout, lockout_id)
+    theirs = row is not None and (
+        row.organization_id == uow.organization_id
+        or (row.organization_id is None and uow.actor.operator)
+    )
+    if row is None or not theirs:
+        raise NotFound
+    return row
+
+
+def remove_ended(uow: UnitOfWork) -> int:
+    """Delete the counts whose window has ended; return how many."""
+    ended = uow.session.execute(delete(Lockout).where(Lockout.window_ends_at <= uow.now))
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def describe(uow: UnitOfWork, row: Lockout) -> tuple[str, ...]:
+    """Return what the row counts: handle and network, or the network alone.
+
+    Raises:
+        DecryptionError: the row was altered.
+    """
+    opened = uow.keys.decrypt(SYSTEM, "lockout", row.id, "subject", row.revision, row.subject)
+    return tuple(json.loads(opened))
+
