@@ -165,7 +165,7 @@ const LETTERS = "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett 
 const DIGITS = "zero one two three four five six seven eight nine";
 const SIGNS = {
   " ": "space", "!": "exclamation mark", "\"": "double quote", "#": "hash", "$": "dollar", "%": "percent",
-  "&": "ampersand", "'": "single quote", "(": "open bracket", ")": "close bracket", "*": "asterisk", "+": "plus",
+  "&": "and sign", "'": "single quote", "(": "open bracket", ")": "close bracket", "*": "asterisk", "+": "plus",
   ",": "comma", "-": "hyphen", ".": "dot", "/": "slash", ":": "colon", ";": "semicolon", "<": "less than",
   "=": "equals", ">": "greater than", "?": "question mark", "@": "at", "[": "open square", "\\": "backslash",
   "]": "close square", "^": "caret", "_": "underscore", "`": "backtick", "{": "open brace", "|": "bar",
@@ -197,6 +197,7 @@ const glyphItem = (glyph) => {
 };
 
 const large = document.getElementById("large");
+let largeTimer = 0;
 
 const showLarge = (button) => {
   const glyphs = [...shown.get(fieldOf(button, button.dataset.large)).value];
@@ -211,10 +212,13 @@ const showLarge = (button) => {
   large.querySelector(".glyphs").replaceChildren(...groups);
   large.querySelector("h2").textContent = button.title.replace(/^Show | large$/g, "");
   large.showModal();
-  setTimeout(() => large.close(), VISIBLE_SECONDS * 1000);
+  largeTimer = setTimeout(() => large.close(), VISIBLE_SECONDS * 1000);
 };
 
-large.addEventListener("close", () => large.querySelector(".glyphs").replaceChildren());
+large.addEventListener("close", () => {
+  clearTimeout(largeTimer);
+  large.querySelector(".glyphs").replaceChildren();
+});
 
 /* Generator: a panel beside the password field. */
 
@@ -224,7 +228,7 @@ const generate = async (form) => {
   const answer = await send(form);
   if (!answer) return;
   form.querySelector("[data-generated]").textContent = answer.value;
-  form.querySelector("[data-bits]").textContent = answer.bits ? `About ${Math.floor(answer.bits)} bits of chance.` : "";
+  form.querySelector("[data-bits]").textContent = answer.bits ? `About ${Math.floor(answer.bits)} bits of randomness.` : "";
 };
 
 const openGenerator = (link, event) => {
@@ -277,5 +281,6 @@ for (const element of document.querySelectorAll("[data-field][data-shown]")) {
 
 /* Nothing revealed may wait in the back-and-forward cache. */
 window.addEventListener("pagehide", () => {
+  large.close();
   for (const element of [...shown.keys()]) hide(element);
 });
