@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -79,7 +79,7 @@ class AuditEvent(Base):
 
     chain_id: Mapped[UUID] = mapped_column(primary_key=True)
     """The organization, or the zero UUID for the system."""
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """From 1, without gaps."""
     id: Mapped[UUID]
     at: Mapped[datetime]
@@ -100,7 +100,7 @@ class AuditChain(Base):
     __tablename__ = "audit_chain"
 
     chain_id: Mapped[UUID] = mapped_column(primary_key=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     head: Mapped[bytes]
     last_at: Mapped[datetime]
 
@@ -112,7 +112,7 @@ class AuditDay(Base):
 
     chain_id: Mapped[UUID] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    first_seq: Mapped[int]
+    first_seq: Mapped[int] = mapped_column(BigInteger)
     events: Mapped[int]
     reveals: Mapped[int]
     failures: Mapped[int]
@@ -125,7 +125,7 @@ class AuditCheckpoint(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    total: Mapped[int]
+    total: Mapped[int] = mapped_column(BigInteger)
     heads: Mapped[str] = mapped_column(Text)
     """A line for each chain: id, size and head in hex; what the signed digest is over."""
     note: Mapped[str] = mapped_column(Text)
@@ -138,5 +138,5 @@ class AuditReview(Tenant, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime]

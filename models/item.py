@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -31,7 +31,7 @@ class Item(Tenant, Base):
     vault_id: Mapped[UUID] = mapped_column(ForeignKey("vault.id"))
     name_digest: Mapped[bytes]
     version: Mapped[int]
-    change: Mapped[int]
+    change: Mapped[int] = mapped_column(BigInteger)
     """The organization's change counter when the item last changed."""
     created_at: Mapped[datetime]
     created_by: Mapped[UUID]
@@ -64,7 +64,7 @@ class ItemGone(Tenant, Base):
     __table_args__ = (Index("ix_item_gone_organization_id_change", "organization_id", "change"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    change: Mapped[int]
+    change: Mapped[int] = mapped_column(BigInteger)
 
 
 class Favorite(Tenant, Base):
