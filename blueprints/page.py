@@ -28,12 +28,12 @@ class Entry:
 
 
 NAVIGATION = (
-    Entry("Overview", "", "dashboard", Permission.ORGANIZATION_READ),
-    Entry("Vaults", "vaults", "folder", Permission.ORGANIZATION_READ),
-    Entry("Audit", "audit", "list-check", Permission.AUDIT_READ),
-    Entry("People", "people", "users", Permission.PEOPLE_READ, "Administration"),
-    Entry("Tokens", "tokens", "id-badge", Permission.TOKENS_OWN, "Administration"),
-    Entry("Lockouts", "lockouts", "ban", Permission.LOCKOUTS_MANAGE, "Administration"),
+    Entry("Overview", "", "overview", Permission.ORGANIZATION_READ),
+    Entry("Vaults", "vaults", "vaults", Permission.ORGANIZATION_READ),
+    Entry("Audit", "audit", "audit", Permission.AUDIT_READ),
+    Entry("People", "people", "people", Permission.PEOPLE_READ, "Administration"),
+    Entry("Tokens", "tokens", "tokens", Permission.TOKENS_OWN, "Administration"),
+    Entry("Lockouts", "lockouts", "lockouts", Permission.LOCKOUTS_MANAGE, "Administration"),
     Entry("Settings", "settings", "settings", Permission.SETTINGS_READ, "Administration"),
 )
 

@@ -13,7 +13,7 @@ class Trouble extends Error {}
 const send = async (form) => {
   let answer;
   try {
-    answer = await fetch(form.action, {
+    answer = await fetch(form.getAttribute("action"), {
       method: "POST",
       body: new URLSearchParams(new FormData(form)),
       headers: { Accept: "application/json" },
@@ -26,7 +26,7 @@ const send = async (form) => {
   if (answer.status === 401) location.reload();
   else if (json && answer.ok && !answer.redirected) return answer.json();
   else if (json) throw new Trouble((await answer.json()).error ?? "That did not work. Load the page again.");
-  else form.submit();
+  else HTMLFormElement.prototype.submit.call(form);
   return null;
 };
 
