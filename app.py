@@ -77,8 +77,8 @@ def prepare(settings: Settings) -> str | None:
         StartRefused: the database cannot be used.
     """
     owner = instance.FirstOwner(
-        organization=settings.organization_name or instance.FirstOwner.organization,
-        email=settings.owner_email or instance.FirstOwner.email,
+        organization=settings.organization_name or instance.FIRST_ORGANIZATION,
+        email=settings.owner_email or instance.FIRST_EMAIL,
         admin_token=settings.admin_token,
     )
     with open_runtime(settings, migrate=True) as runtime:

@@ -216,9 +216,9 @@ def judge(
 
 
 def _is_member(actor: Actor, rule: Rule, organization_id: UUID | None) -> bool:
-    if organization_id is None:
-        return rule.anyone or rule.operator
-    return actor.organization_id == organization_id and actor.role is not None
+    if rule.anyone:
+        return True
+    return organization_id is not None and actor.organization_id == organization_id and actor.role is not None
 
 
 def _holds(actor: Actor, rule: Rule, vault_id: UUID | None) -> bool:

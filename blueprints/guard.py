@@ -259,7 +259,7 @@ def _record_denial(uow: UnitOfWork, access: Access, arguments: Mapping[str, Any]
     asked = (request.view_args or {}).get(loader.argument) if loader else None
     target = Target(loader.name if loader else "route", asked, request.endpoint or "")
     extra = {"permission": access.permission.value if access.permission else "public"}
-    if uow.actor.organization_id is None and "slug" in (request.view_args or {}):
+    if "place" not in g and "slug" in (request.view_args or {}):
         extra["organization"] = str((request.view_args or {})["slug"])
     audit.record(uow, Action.ACCESS_DENIED, target, success=False, extra=extra)
     uow.finish()

@@ -14,6 +14,7 @@ FIND_SESSION = (
         UserSession.id,
         UserSession.user_id,
         UserSession.token_id,
+        AccessToken.organization_id,
         UserSession.seen_at,
         UserSession.expires_at,
         UserSession.confirmed_at,

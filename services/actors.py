@@ -20,9 +20,14 @@ from services.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a living session, not yet in any organization."""
+    """Somebody with a living session.
+
+    Args:
+        home_id: the organization whose admins look after their sign-in token.
+    """
 
     user_id: UUID
+    home_id: UUID
     name: str
     email: str
     operator: bool
@@ -38,11 +43,12 @@ class Person:
         return "".join(word[0] for word in words[:2]).upper()
 
     def actor(self) -> Actor:
-        """Return the person as an actor outside any organization."""
+        """Return the person as an actor on their own account: without a role anywhere."""
         return Actor(
             ActorKind.PERSON,
             self.user_id,
             self.name,
+            organization_id=self.home_id,
             operator=self.operator,
             session_id=self.session_id,
             confirmed_at=self.confirmed_at,
@@ -70,6 +76,7 @@ def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
         uow.note(Mark("session", row.id, uow.now, uow.origin.address))
     return Person(
         user_id=row.user_id,
+        home_id=row.organization_id,
         name=row.name,
         email=row.email,
         operator=row.operator,

@@ -18,6 +18,8 @@ from services.events import Target
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 
+FIRST_ORGANIZATION = "My team"
+FIRST_EMAIL = "owner@localhost"
 _SLUG_MAX = 60
 
 
@@ -25,8 +27,8 @@ _SLUG_MAX = 60
 class FirstOwner:
     """What a first start needs to know."""
 
-    organization: str = "My team"
-    email: str = "owner@localhost"
+    organization: str = FIRST_ORGANIZATION
+    email: str = FIRST_EMAIL
     name: str = "Owner"
     admin_token: str | None = field(default=None, repr=False)
 
