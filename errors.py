@@ -73,7 +73,9 @@ class LastOwner(Conflict):
 
 
 class Undecryptable(ChatelaineError):
-    """A value cannot be decrypted: it was altered or moved, or its key is not there. Recorded where it is met.
+    """A value cannot be decrypted: it was altered or moved, or its key is not there.
+
+    That it was met is among the events of the unit of work, which must be kept.
 
     Args:
         key: the version of the data key that the value names; 0: it names none.

@@ -1,0 +1,268 @@
+"""The searchable index: what lists and search show of an organization's items, one per process.
+
+An :class:`Index` never changes once it is made; readers of several threads share it. When the organization's
+change counter has moved on, the next one is made from it with what has changed since.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services import item_queries as queries
+from services.index_entries import Entry, make_entry
+from services.index_search import read_query, search
+from services.item_blobs import OVERVIEW, key_of, open_overview, record_failure
+
+if TYPE_CHECKING:
+    from services.contents import ItemType
+    from services.unit_of_work import UnitOfWork
+
+__all__ = ["Counts", "Entry", "FolderLine", "Index", "Indexes", "Page", "TagLine"]
+
+State = Literal["live", "trash"]
+Shelves = dict[UUID, list[Entry]]
+
+VIEWS_KEPT = 64
+"""Sets of vaults for which one index keeps the joined, sorted list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Args:
+        next_cursor: what gets the next part; None: this is the last.
+        total: how many match altogether.
+    """
+
+    entries: Sequence[Entry]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagLine:
+    """A tag and how many live items have it."""
+
+    name: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLine:
+    """A folder's path and how many live items lie in it, sub-folders included."""
+
+    path: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many items there are; all but ``trashed`` count live ones."""
+
+    live: int
+    trashed: int
+    by_vault: Mapping[UUID, int]
+    by_type: Mapping[ItemType, int]
+
+
+class Index:
+    """The items of one organization as they were at one value of its change counter."""
+
+    __slots__ = ("_entries", "_shelves", "_views", "change")
+
+    def __init__(self, change: int, entries: dict[UUID, Entry], live: Shelves, trash: Shelves) -> None:
+        self.change = change
+        self._entries = entries
+        self._shelves: dict[State, Shelves] = {"live": live, "trash": trash}
+        self._views: dict[tuple[State, frozenset[UUID]], Sequence[Entry]] = {}
+
+    def get(self, item_id: UUID) -> Entry | None:
+        """Return an item's entry, live or trashed."""
+        return self._entries.get(item_id)
+
+    def page(
+        self,
+        vaults: Collection[UUID],
+        *,
+        query: str = "",
+        vault_id: UUID | None = None,
+        type: ItemType | None = None,  # noqa: A002 - the word that pages use
+        tag: str | None = None,
+        folder: str | None = None,
+        favorites: Collection[UUID] | None = None,
+        expiring_before: date | None = None,
+        state: State = "live",
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return the items of *vaults* that match everything that is given, by name, or best match first.
+
+        Args:
+            vaults: those that the actor may see.
+            folder: sub-folders are included.
+            favorites: ids of items; None: all.
+            after: the ``next_cursor`` of the page before; one that fits nowhere gives the first page.
+        """
+        found = self._view(state, vaults, vault_id)
+        if type is not None:
+            found = [entry for entry in found if entry.type == type]
+        if tag is not None:
+            wanted = tag.casefold()
+            found = [entry for entry in found if any(one.casefold() == wanted for one in entry.tags)]
+        if folder is not None:
+            below = f"{folder}/"
+            found = [entry for entry in found if entry.folder == folder or entry.folder.startswith(below)]
+        if favorites is not None:
+            found = [entry for entry in found if entry.id in favorites]
+        if expiring_before is not None:
+            found = [entry for entry in found if entry.expires_on and entry.expires_on < expiring_before]
+        asked = read_query(query)
+        if asked is not None:
+            found = search(found, asked)
+        start = _position(found, after)
+        shown = found[start : start + limit]
+        more = start + limit < len(found)
+        return Page(shown, shown[-1].id.hex if more else None, len(found))
+
+    def tags(self, vaults: Collection[UUID]) -> list[TagLine]:
+        """Return the tags in use, by name; spellings that differ in case only are one."""
+        spelling: dict[str, str] = {}
+        counts: Counter[str] = Counter()
+        for entry in self._view("live", vaults):
+            for tag in entry.tags:
+                spelling.setdefault(tag.casefold(), tag)
+                counts[tag.casefold()] += 1
+        return [TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling)]
+
+    def folders(self, vaults: Collection[UUID], vault_id: UUID | None = None) -> list[FolderLine]:
+        """Return the folders, with those that hold only folders, by path."""
+        counts: Counter[str] = Counter()
+        for entry in self._view("live", vaults, vault_id):
+            path = entry.folder
+            while path:
+                counts[path] += 1
+                path = path.rpartition("/")[0]
+        return [FolderLine(path, counts[path]) for path in sorted(counts, key=str.casefold)]
+
+    def counts(self, vaults: Collection[UUID]) -> Counts:
+        """Count the items of *vaults*."""
+        by_type = Counter(entry.type for entry in self._view("live", vaults) if entry.type is not None)
+        by_vault = {vault: len(self._shelves["live"].get(vault, ())) for vault in vaults}
+        trashed = sum(len(self._shelves["trash"].get(vault, ())) for vault in vaults)
+        return Counts(sum(by_vault.values()), trashed, by_vault, by_type)
+
+    def with_changes(self, change: int, changed: Iterable[Entry], gone: Iterable[UUID]) -> Index:
+        """Return the index of a later value of the change counter."""
+        entries = dict(self._entries)
+        shelves: dict[State, Shelves] = {state: dict(held) for state, held in self._shelves.items()}
+        touched: set[tuple[State, UUID]] = set()
+
+        def shelf_of(entry: Entry) -> list[Entry]:
+            state: State = "trash" if entry.trashed_at else "live"
+            place = (state, entry.vault_id)
+            if place not in touched:
+                touched.add(place)
+                shelves[state][entry.vault_id] = list(shelves[state].get(entry.vault_id, ()))
+            return shelves[state][entry.vault_id]
+
+        arriving = list(changed)
+        for item_id in (*(entry.id for entry in arriving), *gone):
+            old = entries.pop(item_id, None)
+            if old is not None:
+                shelf_of(old).remove(old)
+        for entry in arriving:
+            entries[entry.id] = entry
+            shelf_of(entry).append(entry)
+        for state, vault_id in touched:
+            shelves[state][vault_id].sort(key=_key)
+        return Index(change, entries, shelves["live"], shelves["trash"])
+
+    def _view(self, state: State, vaults: Collection[UUID], vault_id: UUID | None = None) -> Sequence[Entry]:
+        shelves = self._shelves[state]
+        if vault_id is not None:
+            return shelves.get(vault_id, ()) if vault_id in vaults else ()
+        place = (state, frozenset(vaults))
+        view = self._views.get(place)
+        if view is None:
+            joined = [entry for vault in place[1] for entry in shelves.get(vault, ())]
+            joined.sort(key=_key)
+            if len(self._views) >= VIEWS_KEPT:
+                self._views.clear()
+            self._views[place] = view = joined
+        return view
+
+
+class Indexes:
+    """The indexes of all organizations that this process has been asked about."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rooms: dict[UUID, _Room] = {}
+
+    def of(self, uow: UnitOfWork) -> Index:
+        """Return the index of the actor's organization, not older than what *uow* sees."""
+        with self._lock:
+            room = self._rooms.setdefault(uow.organization_id, _Room())
+        return room.bring_up(uow)
+
+
+class _Room:
+    """The newest index of one organization, and what could not be decrypted so far."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._index = Index(0, {}, {}, {})
+        self._broken: set[tuple[UUID, int]] = set()
+
+    def bring_up(self, uow: UnitOfWork) -> Index:
+        seen = uow.connection.execute(queries.CHANGE, {"organization_id": uow.organization_id}).scalar_one()
+        if self._index.change >= seen:
+            return self._index
+        if uow.writing:
+            # Others must not see what this unit has not committed yet and may still undo.
+            return self._next(uow, self._index, seen)
+        with self._lock:
+            if self._index.change < seen:
+                self._index = self._next(uow, self._index, seen)
+            return self._index
+
+    def _next(self, uow: UnitOfWork, index: Index, change: int) -> Index:
+        since = {"organization_id": uow.organization_id, "since": index.change}
+        gone = uow.connection.execute(queries.GONE_SINCE, since).scalars().all()
+        rows = uow.connection.execute(queries.CHANGED_SINCE, since)
+        return index.with_changes(change, [self._entry(uow, row) for row in rows], gone)
+
+    def _entry(self, uow: UnitOfWork, row: Row[Any]) -> Entry:
+        keys = uow.keys
+        overview = open_overview(keys, uow.organization_id, row.id, row.version, row.overview)
+        if overview is not None and overview.vault_id != row.vault_id:
+            overview = None
+        key = 0
+        if overview is None:
+            key = key_of(keys, row.overview)
+            if (row.id, row.version) not in self._broken:
+                self._broken.add((row.id, row.version))
+                record_failure(uow, row.id, row.version, OVERVIEW, key)
+        return make_entry(row, row.id, row.vault_id, overview, key)
+
+
+def _key(entry: Entry) -> str:
+    return entry.key
+
+
+def _position(found: Sequence[Entry], after: str | None) -> int:
+    if after is None:
+        return 0
+    for position, entry in enumerate(found, start=1):
+        if entry.id.hex == after:
+            return position
+    return 0

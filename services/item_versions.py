@@ -1,0 +1,171 @@
+"""What every change of an item needs: the change counter, the free name, the next version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from errors import Conflict, NotFound, VersionConflict
+from models import Action
+from services import audit, items
+from services import item_queries as queries
+from services.contents import Contents, Field, Overview
+from services.events import Extra, Target
+from services.item_blobs import overview_of, seal
+from services.items import StoredItem
+from services.unit_of_work import UnitOfWork
+
+PARTS = (
+    ("Name", "name"),
+    ("User name", "user_name"),
+    ("URLs", "urls"),
+    ("Tags", "tags"),
+    ("Expires", "expires_on"),
+)
+"""The parts of an overview, by what people call them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What of a vault a change needs to know."""
+
+    id: UUID
+    name: str
+    max_versions: int | None
+
+
+def place_of(uow: UnitOfWork, vault_id: UUID) -> Place:
+    """Read the vault that an item lies in."""
+    row = uow.connection.execute(
+        queries.VAULT, {"vault_id": vault_id, "organization_id": uow.organization_id}
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return Place(vault_id, row.name, row.max_versions)
+
+
+def bump(uow: UnitOfWork) -> int:
+    """Raise the organization's change counter, by which each process learns that its index is behind."""
+    return int(
+        uow.connection.execute(queries.BUMP_CHANGE, {"organization_id": uow.organization_id}).scalar_one()
+    )
+
+
+def free_digest(uow: UnitOfWork, place: Place, name: str, *, remedy: str, own: UUID | None = None) -> bytes:
+    """Return the digest of a name that no other live item of the vault has.
+
+    Args:
+        remedy: what to do when it is taken.
+        own: the item that may have the name already.
+
+    Raises:
+        Conflict: the name is taken.
+    """
+    digest = uow.keys.name_digest(uow.organization_id, place.id, name)
+    holder = uow.connection.execute(
+        queries.TAKEN,
+        {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest},
+    ).scalar_one_or_none()
+    if holder is not None and holder != own:
+        raise Conflict(f"The vault {place.name} already has a credential called {name}. {remedy}")
+    return digest
+
+
+def insert_version(
+    uow: UnitOfWork,
+    item_id: UUID,
+    number: int,
+    overview: Overview,
+    fields: tuple[Field, ...],
+    reason: str,
+) -> None:
+    """Encrypt a version and store it."""
+    sealed_overview, sealed_details = seal(uow.keys, uow.organization_id, item_id, number, overview, fields)
+    uow.connection.execute(
+        queries.INSERT_VERSION,
+        {
+            "item_id": item_id,
+            "number": number,
+            "organization_id": uow.organization_id,
+            "overview": sealed_overview,
+            "details": sealed_details,
+            "reason": reason,
+            "created_at": uow.now,
+            "created_by": uow.actor.id,
+        },
+    )
+
+
+def advance(
+    uow: UnitOfWork,
+    item: StoredItem,
+    contents: Contents,
+    place: Place,
+    *,
+    strength: int | None,
+    changed: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Store *contents* as the item's next version, in the vault *place*; return its number.
+
+    Raises:
+        Conflict: the name is taken there, or the item is in the trash.
+        VersionConflict: the item is not as it was when it was found.
+    """
+    refuse_trashed(item)
+    change = bump(uow)
+    number = item.version + 1
+    digest = free_digest(uow, place, contents.name, remedy="Choose another name.", own=item.id)
+    moved_on = uow.connection.execute(
+        queries.ADVANCE,
+        {
+            "item_id": item.id,
+            "own_organization_id": uow.organization_id,
+            "expected": item.version,
+            "new_version": number,
+            "new_vault": place.id,
+            "new_digest": digest,
+            "new_change": change,
+        },
+    )
+    if moved_on.rowcount != 1:
+        newest = items.find(uow, item.id)
+        refuse_trashed(newest)
+        raise version_conflict(uow, newest, item.version)
+    overview = overview_of(contents, place.id, strength=strength, changed=changed)
+    insert_version(uow, item.id, number, overview, contents.fields, reason)
+    if place.max_versions is not None:
+        _prune(uow, item.id, number - place.max_versions)
+    return number
+
+
+def version_conflict(
+    uow: UnitOfWork,
+    newest: StoredItem,
+    expected: int,
+    differences: tuple[tuple[str, str, str], ...] = (),
+) -> VersionConflict:
+    """Say who was faster."""
+    line = items.history(uow, newest)[0]
+    return VersionConflict(expected, newest.version, line.by_name, differences)
+
+
+def refuse_trashed(item: StoredItem) -> None:
+    """Leave what is in the trash as it is.
+
+    Raises:
+        Conflict: the item is there.
+    """
+    if item.trashed_at is not None:
+        raise Conflict("This credential is in the trash. Restore it first.")
+
+
+def record(uow: UnitOfWork, action: Action, item_id: UUID, name: str, extra: Extra) -> None:
+    """Record a change of an item."""
+    audit.record(uow, action, Target("item", item_id, name), extra=extra)
+
+
+def _prune(uow: UnitOfWork, item_id: UUID, last: int) -> None:
+    uow.connection.execute(
+        queries.PRUNE, {"item_id": item_id, "organization_id": uow.organization_id, "last": last}
+    )

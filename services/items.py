@@ -1,0 +1,249 @@
+"""Reading items and revealing what they hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crypto.otp import code_at, parse_otp, seconds_left
+from errors import NotFound, Undecryptable
+from models import Action
+from policy import Permission
+from services import audit, clock
+from services import item_queries as queries
+from services.access import demand
+from services.contents import Field, Kind, Overview
+from services.events import Extra, Target
+from services.item_blobs import DETAILS, OVERVIEW, key_of, open_details, open_overview, record_failure
+from services.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item as its newest version has it; the values stay encrypted.
+
+    Args:
+        overview: None: it cannot be decrypted, or it was carried here from another vault.
+        key_version: of the data key that the overview names; 0: it names none.
+    """
+
+    id: UUID
+    organization_id: UUID
+    vault_id: UUID
+    version: int
+    change: int
+    created_at: datetime
+    created_by: UUID
+    changed_at: datetime
+    changed_by: UUID
+    reason: str
+    trashed_at: datetime | None
+    trashed_by: UUID | None
+    overview: Overview | None
+    key_version: int
+    details_envelope: bytes = dataclasses.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name, or the words that stand in its place."""
+        return self.overview.name if self.overview else str(Undecryptable(self.key_version))
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A value that is about to be shown.
+
+    Args:
+        value: of an authenticator the code of now.
+        seconds: for how long that code is valid; None: the value stays.
+    """
+
+    field: str
+    kind: Kind
+    value: str = dataclasses.field(repr=False)
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A line of an item's history.
+
+    Args:
+        changed: the parts that differ from the version before; empty for the first.
+        broken: the version cannot be decrypted.
+    """
+
+    number: int
+    at: datetime
+    by: UUID
+    by_name: str
+    reason: str
+    changed: tuple[str, ...]
+    broken: bool
+
+
+def find(uow: UnitOfWork, item_id: UUID) -> StoredItem:
+    """Return an item of the actor's organization, also from the trash.
+
+    Raises:
+        NotFound: there is none.
+    """
+    organization_id = uow.organization_id
+    row = uow.connection.execute(
+        queries.READ, {"item_id": item_id, "organization_id": organization_id}
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    uow.use_keys(row.key_generation)
+    overview = open_overview(uow.keys, organization_id, item_id, row.version, row.overview)
+    if overview is not None and overview.vault_id != row.vault_id:
+        overview = None
+    key = key_of(uow.keys, row.overview)
+    if overview is None:
+        record_failure(uow, item_id, row.version, OVERVIEW, key)
+    return StoredItem(
+        id=item_id,
+        organization_id=organization_id,
+        vault_id=row.vault_id,
+        version=row.version,
+        change=row.change,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        changed_at=row.changed_at,
+        changed_by=row.changed_by,
+        reason=row.reason,
+        trashed_at=row.trashed_at,
+        trashed_by=row.trashed_by,
+        overview=overview,
+        key_version=key,
+        details_envelope=row.details,
+    )
+
+
+def reveal(
+    uow: UnitOfWork,
+    item: StoredItem,
+    field: str,
+    *,
+    version: int | None = None,
+    copied: bool = False,
+    seed: bool = False,
+) -> Revealed:
+    """Return one value, and record that it was revealed (or *copied* without being shown).
+
+    Args:
+        version: an earlier one; None: the newest.
+        seed: of an authenticator the seed itself, for somebody with ``edit``; else the code of now.
+
+    Raises:
+        NotFound: the version has no such field, or nothing in it.
+        Denied: the seed is asked for without ``edit``.
+        Undecryptable: recorded; nothing is returned.
+    """
+    number = item.version if version is None else version
+    entry = next((one for one in values(uow, item, number)[1] if one.name == field), None)
+    if entry is None:
+        raise NotFound
+    if seed:
+        demand(uow, Permission.ITEM_EDIT, item.vault_id)
+    shown = Revealed(f"{field} seed", entry.kind, entry.value, None) if seed else _show(entry)
+    action = Action.ITEM_COPIED if copied else Action.ITEM_REVEALED
+    _record(uow, action, item, {"field": shown.field, "version": number})
+    return shown
+
+
+def reveal_all(uow: UnitOfWork, item: StoredItem, *, version: int | None = None) -> dict[str, str]:
+    """Return every value by its field's name, for a program; recorded as one event.
+
+    Raises:
+        NotFound: no such version.
+        Undecryptable: recorded; nothing is returned.
+    """
+    number = item.version if version is None else version
+    shown = [_show(entry) for entry in values(uow, item, number)[1]]
+    extra: Extra = {"fields": [one.field for one in shown], "version": number}
+    _record(uow, Action.ITEM_REVEALED, item, extra)
+    return {one.field: one.value for one in shown}
+
+
+def values(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, tuple[Field, ...]]:
+    """Open a version for a use case that records why itself.
+
+    Raises:
+        NotFound: no such version.
+        Undecryptable: recorded; also where the item was carried into its vault past the program.
+    """
+    overview, envelope = item.overview, item.details_envelope
+    if number != item.version:
+        overview, envelope = _version(uow, item, number)
+    if overview is None:
+        raise Undecryptable(item.key_version)
+    fields = open_details(uow.keys, item.organization_id, item.id, number, envelope)
+    if fields is None:
+        key = key_of(uow.keys, envelope)
+        record_failure(uow, item.id, number, DETAILS, key)
+        raise Undecryptable(key)
+    return overview, fields
+
+
+def history(uow: UnitOfWork, item: StoredItem) -> list[VersionLine]:
+    """Return the versions that are kept, newest first; no value is opened."""
+    rows = uow.connection.execute(
+        queries.VERSIONS, {"item_id": item.id, "organization_id": item.organization_id}
+    )
+    lines = []
+    for row in rows:
+        overview = open_overview(uow.keys, item.organization_id, item.id, row.number, row.overview)
+        if overview is None and row.number != item.version:
+            record_failure(uow, item.id, row.number, OVERVIEW, key_of(uow.keys, row.overview))
+        lines.append(
+            VersionLine(
+                number=row.number,
+                at=row.created_at,
+                by=row.created_by,
+                by_name=row.created_by_name or "",
+                reason=row.reason,
+                changed=overview.changed if overview else (),
+                broken=overview is None or (row.number == item.version and item.overview is None),
+            )
+        )
+    return lines
+
+
+def favorites(uow: UnitOfWork) -> frozenset[UUID]:
+    """Return the ids of the items that the actor keeps at hand."""
+    rows = uow.connection.execute(
+        queries.FAVORITES, {"organization_id": uow.organization_id, "user_id": uow.actor.id}
+    )
+    return frozenset(rows.scalars())
+
+
+def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, bytes]:
+    row = uow.connection.execute(
+        queries.READ_VERSION,
+        {"item_id": item.id, "number": number, "organization_id": item.organization_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    overview = open_overview(uow.keys, item.organization_id, item.id, number, row.overview)
+    if overview is None:
+        key = key_of(uow.keys, row.overview)
+        record_failure(uow, item.id, number, OVERVIEW, key)
+        raise Undecryptable(key)
+    if item.overview is None and overview.vault_id != item.vault_id:
+        raise Undecryptable(item.key_version)
+    return overview, row.details
+
+
+def _show(entry: Field) -> Revealed:
+    if entry.kind is not Kind.OTP:
+        return Revealed(entry.name, entry.kind, entry.value, None)
+    otp = parse_otp(entry.value)
+    unix = int(clock.now().timestamp())
+    return Revealed(entry.name, entry.kind, code_at(otp, unix), seconds_left(otp, unix))
+
+
+def _record(uow: UnitOfWork, action: Action, item: StoredItem, extra: Extra) -> None:
+    audit.record(uow, action, Target("item", item.id, item.name), extra=extra)
