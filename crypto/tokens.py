@@ -19,12 +19,19 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from crypto.context import PREFIX
+
 KINDS = ("signin", "api", "enrol")
 SECRET_LEN = 32
 SESSION_ID_LEN = 32
 
 # Lengths are fixed because the base64 part may itself hold "_" and "-".
 _TOKEN = re.compile(r"(chl_(signin|api|enrol)_([0-9a-f]{8})_([A-Za-z0-9_-]{43}))_([0-9a-f]{6})")
+
+_ENCODED = re.compile(r"[A-Za-z0-9_-]{43}")
+
+_FOREIGN_LOOKUP = PREFIX + b"foreign-lookup\0"
+_FOREIGN_SECRET = PREFIX + b"foreign-token\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,17 @@ def parse_token(text: str) -> ParsedToken | None:
     return ParsedToken(kind, lookup_id, secret)
 
 
+def derive_token(text: str) -> ParsedToken:
+    """Return the parts that stand for any text which is not a token in the one form.
+
+    An operator's own first token may be any long random text; and a malformed token costs the same
+    look-up and digest as a wrong one.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    lookup_id = hashlib.sha256(_FOREIGN_LOOKUP + raw).hexdigest()[:8]
+    return ParsedToken("signin", lookup_id, hashlib.sha256(_FOREIGN_SECRET + raw).digest())
+
+
 def new_session_id() -> bytes:
     """Return 32 random bytes for a session's cookie."""
     return secrets.token_bytes(SESSION_ID_LEN)
@@ -89,23 +107,9 @@ def _encode(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-_ENCODED = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
 def _decode(text: str) -> bytes | None:
     if _ENCODED.fullmatch(text) is None:
         return None
     value = base64.urlsafe_b64decode(text + "=")
     # 43 characters carry 2 bits more than 32 bytes: four spellings decode alike, one is right.
     return value if _encode(value) == text else None
-
-
-def derive_token(text: str) -> ParsedToken:
-    """Return the parts that stand for any text which is not a token in the one form.
-
-    An operator's own first token may be any long random text; and a malformed token costs the same look-up
-    and digest as a wrong one.
-    """
-    raw = text.encode("utf-8", "surrogatepass")
-    lookup_id = hashlib.sha256(b"chatelaine/v1/foreign-lookup\0" + raw).hexdigest()[:8]
-    return ParsedToken("signin", lookup_id, hashlib.sha256(b"chatelaine/v1/foreign-token\0" + raw).digest())

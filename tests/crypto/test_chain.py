@@ -122,6 +122,13 @@ def test_every_changed_character_is_refused():
             verify_checkpoint(TEXT[:place] + other + TEXT[place + 1 :], PUBLIC)
 
 
+def test_other_spellings_of_the_same_signature_are_refused():
+    assert TEXT.endswith("HvAY=\n")
+    for ending in ("HvAZ=\n", "HvAY==\n", "HvAY\n"):
+        with pytest.raises(ChainError, match="not base64"):
+            verify_checkpoint(TEXT.removesuffix("HvAY=\n") + ending, PUBLIC)
+
+
 def test_every_truncation_and_any_addition_is_refused():
     for cut in range(1, len(TEXT) + 1):
         with pytest.raises(ChainError):

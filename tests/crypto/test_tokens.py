@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from crypto.tokens import (
     KINDS,
     ParsedToken,
+    derive_token,
     encode_session_id,
     new_session_id,
     new_token,
@@ -121,6 +122,23 @@ def test_every_single_changed_character_is_noticed():
 def test_any_text_is_answered_without_an_error(text):
     assert parse_token(text) is None
     assert parse_session_id(text) is None or len(text) == 43
+
+
+# Texts that are no token in the one form
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_stands_for_parts_of_its_own(one, two):
+    parts = derive_token(one)
+    assert (parts.kind, len(parts.secret)) == ("signin", 32)
+    assert re.fullmatch(r"[0-9a-f]{8}", parts.lookup_id)
+    assert (parts.secret == derive_token(two).secret) == (one == two)
+
+
+def test_the_visible_handle_of_a_derived_token_tells_nothing_about_its_secret():
+    parts = derive_token("any long random text")
+    assert parts.lookup_id not in parts.secret.hex()
+    assert derive_token("any long random text\ud800").secret != parts.secret
 
 
 # Sessions
