@@ -32,6 +32,7 @@ class Right(IntEnum):
 
     @property
     def label(self) -> str:
+        """The right's name on pages and in the audit log."""
         return self.name.lower()
 
 

@@ -15,7 +15,7 @@ from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 
 
-class SignedIn(UserMixin):
+class SignedIn(UserMixin):  # type: ignore[misc]
     """A person, in the shape that Flask-Login hands to templates as ``current_user``."""
 
     def __init__(self, person: Person) -> None:

@@ -24,10 +24,12 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's
+        """Turn an aware time into the number that is stored."""
         return None if value is None else microseconds(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
+        """Turn the stored number into an aware time."""
         return None if value is None else from_microseconds(value)
 
 
@@ -69,5 +71,6 @@ class Tenant:
     """Marks a table whose rows belong to one organization; the session filters every query on it."""
 
     @declared_attr
-    def organization_id(cls: Any) -> Mapped[UUID]:
+    def organization_id(cls: Any) -> Mapped[UUID]:  # noqa: N805 - declared_attr hands over the class
+        """The organization that the row belongs to."""
         return mapped_column(ForeignKey("organization.id"), index=False)

@@ -39,6 +39,7 @@ class Person:
 
     @property
     def initials(self) -> str:
+        """What stands in the person's circle."""
         words = self.name.split() or [self.email]
         return "".join(word[0] for word in words[:2]).upper()
 
@@ -91,9 +92,7 @@ def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
 def _find_session(uow: UnitOfWork, session_id: bytes) -> Row[tuple[UUID, ...]] | None:
     connection = uow.connection
     held = uow.runtime.held_keys(connection)
-    row = connection.execute(
-        queries.FIND_SESSION, {"digest": held.session_digest(session_id)}
-    ).one_or_none()
+    row = connection.execute(queries.FIND_SESSION, {"digest": held.session_digest(session_id)}).one_or_none()
     if row is not None:
         uow.use_keys(row.key_generation)
     elif uow.keys is not held:
@@ -137,9 +136,7 @@ def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:
 
 def enter_with_token(uow: UnitOfWork, token: ParsedToken) -> bool:
     """Make the program that holds *token* an actor of the token's organization; False: it opens nothing."""
-    row = uow.connection.execute(
-        queries.FIND_TOKEN, {"lookup_id": token.lookup_id}
-    ).one_or_none()
+    row = uow.connection.execute(queries.FIND_TOKEN, {"lookup_id": token.lookup_id}).one_or_none()
     if row is None:
         return False
     uow.use_keys(row.key_generation)
@@ -180,9 +177,4 @@ def rights_of(
 
 def organizations_of(uow: UnitOfWork, user_id: UUID) -> list[tuple[str, str]]:
     """Return slug and name of each organization that the person belongs to."""
-    return [
-        (row.slug, row.name)
-        for row in uow.connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})
-    ]
-
-
+    return [(row.slug, row.name) for row in uow.connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from models import Action
 from services.events import Extra, Target, make_event
 from services.unit_of_work import UnitOfWork
-
-from models import Action
 
 
 def record(

@@ -23,7 +23,9 @@ ADVANCE = (
 _DAY_KEY = (AuditDay.chain_id, AuditDay.day)
 
 
-def _count_day(insert_into: type[sqlite.Insert] | type[postgresql.Insert]) -> sqlite.Insert | postgresql.Insert:
+def _count_day(
+    insert_into: type[sqlite.Insert | postgresql.Insert],
+) -> sqlite.Insert | postgresql.Insert:
     statement = insert_into(AuditDay)
     return statement.on_conflict_do_update(
         index_elements=list(_DAY_KEY),
@@ -40,4 +42,6 @@ COUNT_DAY = {"sqlite": _count_day(sqlite.Insert), "postgresql": _count_day(postg
 
 HEADS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head).order_by(AuditChain.chain_id)
 INSERT_CHECKPOINT = insert(AuditCheckpoint)
-LAST_CHECKPOINT = select(AuditCheckpoint.at, AuditCheckpoint.total).order_by(AuditCheckpoint.id.desc()).limit(1)
+LAST_CHECKPOINT = (
+    select(AuditCheckpoint.at, AuditCheckpoint.total).order_by(AuditCheckpoint.id.desc()).limit(1)
+)

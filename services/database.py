@@ -62,12 +62,14 @@ class FileLock:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def acquire(self) -> None:
+        """Wait for the turn of this thread, then of this process."""
         if not self._threads.acquire(timeout=LOCK_TIMEOUT):
             message = "too many changes are waiting to be written"
             raise Unavailable(message)
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:
+        """Let the next process, then the next thread through."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
@@ -148,7 +150,7 @@ def _filter(state: ORMExecuteState) -> None:
         return
     if seen is None:
         tenants = _tenant_tables()
-        if any(element in tenants for element in visitors.iterate(state.statement)):
+        if any(element in tenants for element in visitors.iterate(state.statement)):  # type: ignore[arg-type]
             message = "a query on an organization's rows names no organization"
             raise NoOrganization(message)
         return

@@ -69,9 +69,7 @@ def make_organization(uow: UnitOfWork, name: str) -> Organization:
     uow.session.flush()
     keys.make_keys(uow.connection, uow.runtime.masters, organization.id, ORGANIZATION_PURPOSES)
     uow.forget_keys()
-    audit.record(
-        uow, Action.ORGANIZATION_CREATED, Target("organization", organization.id, organization.name)
-    )
+    audit.record(uow, Action.ORGANIZATION_CREATED, Target("organization", organization.id, organization.name))
     audit.record(
         uow,
         Action.KEY_CREATED,
@@ -89,9 +87,7 @@ def slug_of(name: str) -> str:
 
 def _free_slug(uow: UnitOfWork, name: str) -> str:
     base = slug_of(name)
-    taken = set(
-        uow.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base)))
-    )
+    taken = set(uow.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base))))
     slug, number = base, 2
     while slug in taken:
         slug, number = f"{base[: _SLUG_MAX - 4]}-{number}", number + 1
@@ -121,4 +117,3 @@ def _let_in_with_admin_token(
     )
     parsed = parse_token(admin_token) or derive_token(admin_token)
     tokens.store_first(uow, parsed, user.id, organization_id=organization_id)
-

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, insert, select, update
 
 from crypto.envelope import DecryptionError
 from crypto.keyring import (
-    SYSTEM,
     KeyRoom,
     MasterKeys,
     StoredKey,
@@ -119,5 +118,3 @@ def master_key_use(connection: Connection) -> dict[str, int]:
         if row.state != "destroyed":
             counts[row.master_key_id] = counts.get(row.master_key_id, 0) + 1
     return counts
-
-

@@ -1,7 +1,7 @@
 """Counting failed sign-ins, and locking after too many.
 
-An attempt is counted before it is checked, and forgiven when it succeeds: parallel guesses cannot slip through
-between the check and the count. A stranger can lock a handle for their own address only.
+An attempt is counted before it is checked, and forgiven when it succeeds: parallel guesses cannot slip
+through between the check and the count. A stranger can lock a handle for their own address only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from crypto.keyring import SYSTEM
 from errors import NotFound
@@ -50,7 +51,7 @@ def network_of(address: str) -> str:
         return address
     if parsed.version == 4:  # noqa: PLR2004 - the name of the protocol
         return str(parsed)
-    mapped = parsed.ipv4_mapped  # type: ignore[union-attr]
+    mapped = parsed.ipv4_mapped
     return str(mapped or ip_network((parsed, IPV6_PREFIX), strict=False))
 
 
@@ -109,9 +110,9 @@ def _count(
 
 
 def _count_statement(
-    insert_into: type[sqlite.Insert] | type[postgresql.Insert],
-) -> sqlite.ReturningInsert[tuple[int]] | postgresql.ReturningInsert[tuple[int]]:
-    """Add one attempt and return how many there are in the window; at the limit the window becomes the lock."""
+    insert_into: type[sqlite.Insert | postgresql.Insert],
+) -> TypedReturnsRows[tuple[int]]:
+    """Add one attempt, return how many there are in the window; at the limit the window becomes the lock."""
     statement = insert_into(Lockout).values(
         id=bindparam("id"),
         digest=bindparam("digest"),

@@ -93,4 +93,3 @@ class Runtime:
         self.committer.close()
         self.checkpoints.make()
         self.engine.dispose()
-

@@ -35,7 +35,7 @@ def prepare_schema(engine: Engine, lock: WriteLock) -> Path | None:
     except DatabaseError as error:
         raise StartRefused(_explain(engine, error)) from None
     if present is None and tables:
-        message = f"{_name(engine)} holds tables that Chatelaine did not make. Set DATABASE_URL to another one."
+        message = f"{_name(engine)} holds tables that Chatelaine did not make. Set another DATABASE_URL."
         raise StartRefused(message)
     newest = _scripts().get_current_head()
     if present == newest:
@@ -87,8 +87,8 @@ def _refuse_strange_file(engine: Engine) -> None:
     path = _path(engine)
     if path is not None and path.exists() and path.stat().st_size == 0:
         message = (
-            f"The database {path} exists but is empty, which Chatelaine never leaves behind. Restore it from a "
-            "backup; only if this is really a new installation, delete the file and start again."
+            f"The database {path} exists but is empty, which Chatelaine never leaves behind. "
+            "Restore it from a backup; only if this is really a new installation, delete the file and start again."
         )
         raise StartRefused(message)
 

@@ -52,6 +52,7 @@ class UnitOfWork:
 
     @property
     def rules(self) -> Rules:
+        """The settings that use cases need."""
         return self.runtime.rules
 
     @property

@@ -121,7 +121,7 @@ class Browser:
         self.path = path
         for _ in range(5):
             location = answer.headers.get("Location")
-            if not location or answer.status_code not in {301, 302, 303, 307, 308} or status == answer.status_code:
+            if not location or not 300 < answer.status_code < 309 or status == answer.status_code:
                 break
             self.path = location
             answer = self._send("GET", location)

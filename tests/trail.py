@@ -25,8 +25,7 @@ class Trail:
         return [
             event
             for event in self._read()
-            if (event["chain"], event["seq"]) not in self._before
-            and action in (None, event["action"])
+            if (event["chain"], event["seq"]) not in self._before and action in (None, event["action"])
         ]
 
     def actions(self) -> list[str]:

@@ -1,8 +1,8 @@
 """The fixed world of the tests: two organizations, the same people and credentials every time.
 
-Northwind: Alice owns it and operates the instance, Adam administers it, Audrey audits. Mia edits and Rhea reveals in
-the vault Production, Ula only sees it, Noah has no vault at all. Lakeside: Mallory owns it, Sam is a member. Nobody is
-in both.
+Northwind: Alice owns it and operates the instance, Adam administers it, Audrey audits. Mia edits and Rhea
+reveals in the vault Production, Ula only sees it, Noah has no vault at all. Lakeside: Mallory owns it, Sam is a
+member. Nobody is in both.
 """
 
 from __future__ import annotations
@@ -102,9 +102,7 @@ def build(path: Path) -> World:
     instance.set_up(runtime, instance.FirstOwner(organization="Northwind"))
     with runtime.work(writing=True) as uow:
         lakeside = instance.make_organization(uow, "Lakeside")
-        northwind = uow.session.scalars(
-            select(Organization).where(Organization.slug == NORTHWIND)
-        ).one()
+        northwind = uow.session.scalars(select(Organization).where(Organization.slug == NORTHWIND)).one()
         world.organizations = {NORTHWIND: northwind.id, LAKESIDE: lakeside.id}
     for name in ROLES:
         _add_person(runtime, world, name)
