@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from crypto.keyring import KeyRoom, MasterKeys, StoredKey
-
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "envelope.json").read_text("utf-8"))
+from tests.crypto.known import VECTORS
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,8 +21,8 @@ from crypto.chain import (
     sign_checkpoint,
     verify_checkpoint,
 )
+from tests.crypto.known import VECTORS
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "envelope.json").read_text("utf-8"))
 KNOWN = VECTORS["checkpoints"][0]
 TEXT = KNOWN["text"]
 HEADS = [(UUID(chain), size, bytes.fromhex(head)) for chain, size, head in KNOWN["heads"]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -22,8 +20,8 @@ from crypto.envelope import (
     open_envelope,
     seal,
 )
+from tests.crypto.known import VECTORS
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "envelope.json").read_text("utf-8"))
 KEY = bytes(range(32))
 CONTEXT = b"somewhere"
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import json
 import pickle
 import threading
 import unicodedata
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -32,8 +30,8 @@ from crypto.keyring import (
     missing_master_ids,
 )
 from crypto.master_keys import expand
+from tests.crypto.known import VECTORS
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "envelope.json").read_text("utf-8"))
 ONE, TWO = "J8jQQNZc3LR5uU2HQ2cJmBXZQzdD09iDaXe8Ciz4BkI=", base64.urlsafe_b64encode(b"\xfb\xff" * 16).decode()
 COLLIDING = (33382, 33626)
 ITEM = ("item", UUID(int=7), "details", 1)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,8 +20,8 @@ from crypto.tokens import (
     parse_token,
     same,
 )
+from tests.crypto.known import VECTORS
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "envelope.json").read_text("utf-8"))
 GOOD = VECTORS["tokens"][0]["text"]
 
 
