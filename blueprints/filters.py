@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 JUST_NOW = 5
+"""Seconds within which a difference of clocks would show."""
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -74,4 +75,5 @@ def register(app: Flask) -> None:
     for filter_ in (ago, exact, iso):
         app.add_template_filter(filter_, filter_.__name__)
     folder = Path(app.static_folder or "static")
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR
     app.add_template_global(asset_names(folder, app.static_url_path or "/static"), "asset")

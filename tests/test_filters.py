@@ -6,8 +6,9 @@ import zlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from flask import Flask
 
-from blueprints.filters import ago, asset_names, exact, iso
+from blueprints.filters import ago, asset_names, exact, iso, register
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -57,3 +58,11 @@ def test_the_address_of_a_static_file_changes_with_its_content(tmp_path):
 def test_naming_a_static_file_that_does_not_exist_is_a_fault(tmp_path):
     with pytest.raises(KeyError):
         asset_names(tmp_path, "/static")("nothing.css")
+
+
+def test_browsers_may_keep_a_static_file_for_a_year(tmp_path):
+    (tmp_path / "app.css").write_bytes(b"a{}")
+    app = Flask(__name__, static_folder=str(tmp_path), static_url_path="/static")
+    register(app)
+    with app.test_client().get("/static/app.css") as answer:
+        assert answer.cache_control.max_age == 365 * 24 * 60 * 60
