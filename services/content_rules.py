@@ -39,7 +39,7 @@ def check_name(name: str) -> str:
         raise Invalid("Enter a name.", "name")
     if len(name) > NAME_MAX:
         raise Invalid(f"Use at most {NAME_MAX} characters for the name.", "name")
-    _check_line(name, "The name", "name")
+    check_line(name, "The name", "name")
     for segment in name.split("/"):
         if not segment:
             raise Invalid("Write something before and after each slash of the name.", "name")
@@ -52,7 +52,7 @@ def check_name(name: str) -> str:
 
 def check_user_name(user_name: str) -> str:
     """Return the user name as it is, if it can be kept."""
-    _check_storable(user_name, "The user name", "user_name")
+    check_storable(user_name, "The user name", "user_name")
     if len(user_name) > USER_NAME_MAX:
         raise Invalid(f"Use at most {USER_NAME_MAX} characters for the user name.", "user_name")
     return user_name
@@ -66,7 +66,7 @@ def check_urls(urls: Iterable[str]) -> tuple[str, ...]:
     for url in kept:
         if len(url) > URL_MAX:
             raise Invalid(f"Use at most {URL_MAX} characters for each URL.", "urls")
-        _check_line(url, "A URL", "urls")
+        check_line(url, "A URL", "urls")
         if _SCRIPT_URL.match(url):
             raise Invalid("A URL must be an address, not a script; begin it with https://.", "urls")
     return kept
@@ -78,7 +78,7 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     for tag in (unicodedata.normalize("NFC", tag.strip()) for tag in tags):
         if len(tag) > TAG_MAX:
             raise Invalid(f"Use at most {TAG_MAX} characters for each tag.", "tags")
-        _check_line(tag, "A tag", "tags")
+        check_line(tag, "A tag", "tags")
         if "," in tag:
             raise Invalid("A tag cannot hold a comma; write two tags.", "tags")
         if tag:
@@ -95,7 +95,7 @@ def check_field_name(name: str) -> str:
         raise Invalid("Give each of your own fields a name.", "fields")
     if len(name) > FIELD_NAME_MAX:
         raise Invalid(f"Use at most {FIELD_NAME_MAX} characters for the name of a field.", "fields")
-    _check_line(name, "The name of a field", "fields")
+    check_line(name, "The name of a field", "fields")
     return name
 
 
@@ -105,7 +105,7 @@ def check_value(name: str, kind: Kind, value: str) -> None:
     Raises:
         Invalid: never shows the value; belongs to the form field *name*.
     """
-    _check_storable(value, name, name)
+    check_storable(value, name, name)
     if len(value.encode()) > VALUE_MAX:
         raise Invalid(f"{name} is too long: at most {VALUE_MAX // 1024} KiB can be kept.", name)
     if not value:
@@ -126,11 +126,13 @@ def _is_date(value: str) -> bool:
         return False
 
 
-def _check_storable(text: str, what: str, field: str) -> None:
+def check_storable(text: str, what: str, field: str) -> None:
+    """Refuse what no database and no page can give back as it was."""
     if _UNSTORABLE.search(text):
         raise Invalid(f"{what} holds a character that cannot be kept; type it anew.", field)
 
 
-def _check_line(text: str, what: str, field: str) -> None:
+def check_line(text: str, what: str, field: str) -> None:
+    """Refuse what does not fit into one visible line."""
     if not text.isprintable() and any(unicodedata.category(c) in _NOT_IN_A_LINE for c in text):
         raise Invalid(f"{what} must be one line without control characters.", field)

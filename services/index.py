@@ -6,7 +6,9 @@ change counter has moved on, the next one is made from it with what has changed 
 
 from __future__ import annotations
 
+import re
 import threading
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ __all__ = ["Counts", "Entry", "FolderLine", "Index", "Indexes", "Page", "TagLine
 
 State = Literal["live", "trash"]
 Shelves = dict[UUID, list[Entry]]
+
+_CURSOR = re.compile(r"[0-9a-f]{32}")
 
 VIEWS_KEPT = 64
 """Sets of vaults for which one index keeps the joined, sorted list."""
@@ -128,7 +132,7 @@ class Index:
         asked = read_query(query)
         if asked is not None:
             found = search(found, asked)
-        start = _position(found, after)
+        start = self._position(found, after, vaults)
         shown = found[start : start + limit]
         more = start + limit < len(found)
         return Page(shown, shown[-1].id.hex if more else None, len(found))
@@ -185,6 +189,17 @@ class Index:
         for state, vault_id in touched:
             shelves[state][vault_id].sort(key=_key)
         return Index(change, entries, shelves["live"], shelves["trash"])
+
+    def _position(self, found: Sequence[Entry], after: str | None, vaults: Collection[UUID]) -> int:
+        """Return where to go on behind the entry that the cursor names, also when it matches no more."""
+        last = self._entries.get(UUID(after)) if after and _CURSOR.fullmatch(after) else None
+        # A cursor that names an item out of the actor's sight would tell where it stands in the alphabet.
+        if last is None or last.vault_id not in vaults:
+            return 0
+        for position, entry in enumerate(found, start=1):
+            if entry is last:
+                return position
+        return bisect_right(found, last.key, key=_key)
 
     def _view(self, state: State, vaults: Collection[UUID], vault_id: UUID | None = None) -> Sequence[Entry]:
         shelves = self._shelves[state]
@@ -257,12 +272,3 @@ class _Room:
 
 def _key(entry: Entry) -> str:
     return entry.key
-
-
-def _position(found: Sequence[Entry], after: str | None) -> int:
-    if after is None:
-        return 0
-    for position, entry in enumerate(found, start=1):
-        if entry.id.hex == after:
-            return position
-    return 0

@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
-from errors import Conflict, Invalid
+from errors import Conflict, Invalid, Undecryptable
 from models import Action, Vault
 from policy import Permission
 from services import item_queries as queries
@@ -126,6 +126,7 @@ def move(uow: UnitOfWork, item: StoredItem, to_vault: Vault) -> int:
         Undecryptable: what cannot be opened cannot be moved.
     """
     demand(uow, Permission.ITEM_EDIT, to_vault.id)
+    refuse_trashed(item)
     if to_vault.id == item.vault_id:
         raise Conflict(f"This credential is in the vault {to_vault.name} already.")
     overview, fields = items.values(uow, item, item.version)
@@ -170,7 +171,7 @@ def restore_version(uow: UnitOfWork, item: StoredItem, number: int) -> int:
     """
     overview, fields = items.values(uow, item, number)
     contents = contents_of(overview, fields)
-    changed = _changed(contents_of(*items.values(uow, item, item.version)), contents)
+    changed = _changed_from_newest(uow, item, contents)
     new = advance(
         uow,
         item,
@@ -196,7 +197,7 @@ def set_favorite(uow: UnitOfWork, item: StoredItem, on: bool) -> None:  # noqa: 
 def _insert(uow: UnitOfWork, place: Place, contents: Contents, strength: int | None, reason: str) -> UUID:
     item_id = uuid4()
     change = bump(uow)
-    digest = free_digest(uow, place, contents.name, remedy="Choose another name.")
+    digest = free_digest(uow, place, contents.name)
     uow.connection.execute(
         queries.INSERT_ITEM,
         {
@@ -233,6 +234,15 @@ def _merge(
         merged.append(replace(entry, value=old.value) if old and not entry.value else entry)
     rest = (replace(old, name=name) for name, old in kept.items())
     return (*merged, *rest)
+
+
+def _changed_from_newest(uow: UnitOfWork, item: StoredItem, contents: Contents) -> tuple[str, ...]:
+    try:
+        newest = items.values(uow, item, item.version)
+    except Undecryptable:
+        # Bringing an earlier version back is the remedy for a newest one that nobody can open.
+        return ()
+    return _changed(contents_of(*newest), contents)
 
 
 def _changed(old: Contents, new: Contents) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ SQLAlchemy takes every name of a column for a value to be set.
 from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy.orm import aliased
 
 from models import Favorite, Instance, Item, ItemGone, ItemVersion, Organization, User, Vault
 
@@ -140,6 +141,18 @@ TAKEN = select(Item.id).where(
     Item.name_digest == bindparam("name_digest"),
     Item.trashed_at.is_(None),
 )
+_other = aliased(Item)
+TWIN = (
+    select(_other.id)
+    .join(Item, and_(Item.vault_id == _other.vault_id, Item.name_digest == _other.name_digest))
+    .where(
+        Item.id == bindparam("item_id"),
+        _OWN_ITEM,
+        _other.organization_id == bindparam("organization_id"),
+        _other.trashed_at.is_(None),
+    )
+)
+"""The live item that has the name of one in the trash."""
 VAULT = select(Vault.name, Vault.max_versions).where(
     Vault.id == bindparam("vault_id"), Vault.organization_id == bindparam("organization_id")
 )

@@ -11,9 +11,11 @@ from models import Action
 from services import item_queries as queries
 from services import items
 from services.database import EVERY_ORGANIZATION, see_organization
-from services.item_versions import bump, free_digest, place_of, record, refuse_trashed
+from services.item_versions import bump, place_of, record, refuse_trashed
 from services.items import StoredItem
 from services.unit_of_work import UnitOfWork
+
+NOT_TRASHED = "This credential is not in the trash."
 
 
 def trash(uow: UnitOfWork, item: StoredItem) -> None:
@@ -45,16 +47,21 @@ def restore(uow: UnitOfWork, item: StoredItem) -> None:
     Raises:
         Conflict: it is not there, or its name was taken meanwhile.
     """
+    if item.trashed_at is None:
+        raise Conflict(NOT_TRASHED)
     change = bump(uow)
-    if item.overview is not None:
-        remedy = "Rename that one, then restore this one."
-        free_digest(uow, place_of(uow, item.vault_id), item.overview.name, remedy=remedy)
+    own = {"item_id": item.id, "organization_id": uow.organization_id}
+    if uow.connection.execute(queries.TWIN, own).first() is not None:
+        raise Conflict(
+            f"The vault {place_of(uow, item.vault_id).name} has another credential called {item.name} now. "
+            "Rename that one, then restore this one."
+        )
     result = uow.connection.execute(
         queries.RESTORE,
         {"item_id": item.id, "own_organization_id": uow.organization_id, "new_change": change},
     )
     if result.rowcount != 1:
-        raise Conflict("This credential is not in the trash.")
+        raise Conflict(NOT_TRASHED)
     record(uow, Action.ITEM_RESTORED, item.id, item.name, {"version": item.version})
 
 
@@ -69,7 +76,7 @@ def purge(uow: UnitOfWork, item: StoredItem) -> None:
         queries.DELETE, {"item_id": item.id, "organization_id": uow.organization_id}
     )
     if result.rowcount != 1:
-        raise Conflict("This credential is not in the trash. Move it there before you destroy it.")
+        raise Conflict(f"{NOT_TRASHED} Move it there before you destroy it.")
     uow.connection.execute(
         queries.INSERT_GONE,
         {"id": item.id, "organization_id": uow.organization_id, "change": change},

@@ -51,11 +51,10 @@ def bump(uow: UnitOfWork) -> int:
     )
 
 
-def free_digest(uow: UnitOfWork, place: Place, name: str, *, remedy: str, own: UUID | None = None) -> bytes:
+def free_digest(uow: UnitOfWork, place: Place, name: str, *, own: UUID | None = None) -> bytes:
     """Return the digest of a name that no other live item of the vault has.
 
     Args:
-        remedy: what to do when it is taken.
         own: the item that may have the name already.
 
     Raises:
@@ -67,7 +66,7 @@ def free_digest(uow: UnitOfWork, place: Place, name: str, *, remedy: str, own: U
         {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest},
     ).scalar_one_or_none()
     if holder is not None and holder != own:
-        raise Conflict(f"The vault {place.name} already has a credential called {name}. {remedy}")
+        raise Conflict(f"The vault {place.name} already has a credential called {name}. Choose another name.")
     return digest
 
 
@@ -115,7 +114,7 @@ def advance(
     refuse_trashed(item)
     change = bump(uow)
     number = item.version + 1
-    digest = free_digest(uow, place, contents.name, remedy="Choose another name.", own=item.id)
+    digest = free_digest(uow, place, contents.name, own=item.id)
     moved_on = uow.connection.execute(
         queries.ADVANCE,
         {

@@ -138,16 +138,16 @@ def reveal(
         seed: of an authenticator the seed itself, for somebody with ``edit``; else the code of now.
 
     Raises:
-        NotFound: the version has no such field, or nothing in it.
+        NotFound: the version is not kept, or has no such field, or nothing in it.
         Denied: the seed is asked for without ``edit``.
         Undecryptable: recorded; nothing is returned.
     """
-    number = item.version if version is None else version
-    entry = next((one for one in values(uow, item, number)[1] if one.name == field), None)
-    if entry is None:
-        raise NotFound
     if seed:
         demand(uow, Permission.ITEM_EDIT, item.vault_id)
+    number = item.version if version is None else version
+    entry = next((one for one in values(uow, item, number)[1] if one.name == field), None)
+    if entry is None or (seed and entry.kind is not Kind.OTP):
+        raise NotFound
     shown = Revealed(f"{field} seed", entry.kind, entry.value, None) if seed else _show(entry)
     action = Action.ITEM_COPIED if copied else Action.ITEM_REVEALED
     _record(uow, action, item, {"field": shown.field, "version": number})
