@@ -88,7 +88,8 @@ def _refuse_strange_file(engine: Engine) -> None:
     if path is not None and path.exists() and path.stat().st_size == 0:
         message = (
             f"The database {path} exists but is empty, which Chatelaine never leaves behind. "
-            "Restore it from a backup; only if this is really a new installation, delete the file and start again."
+            "Restore it from a backup; only if this is really a new installation, delete the file "
+            "and start again."
         )
         raise StartRefused(message)
 

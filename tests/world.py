@@ -1,8 +1,8 @@
 """The fixed world of the tests: two organizations, the same people and credentials every time.
 
 Northwind: Alice owns it and operates the instance, Adam administers it, Audrey audits. Mia edits and Rhea
-reveals in the vault Production, Ula only sees it, Noah has no vault at all. Lakeside: Mallory owns it, Sam is a
-member. Nobody is in both.
+reveals in the vault Production, Ula only sees it, Noah has no vault at all. Lakeside: Mallory owns it, Sam is
+a member. Nobody is in both.
 """
 
 from __future__ import annotations

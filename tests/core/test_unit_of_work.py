@@ -1,0 +1,159 @@
+"""One transaction a request: what commits together, and what leaves nothing behind."""
+
+import threading
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from errors import Unavailable
+from models import Action, AuditChain, AuditEvent, Vault
+from services import audit, committer
+from services.events import Target
+from tests.world import NORTHWIND
+
+TARGET = Target("vault", None, "")
+
+
+@pytest.fixture
+def alice(world):
+    return world.actor("alice")
+
+
+def vaults_called(runtime, alice, name):
+    with runtime.work(writing=False, actor=alice) as uow:
+        return uow.session.scalar(select(func.count()).select_from(Vault).where(Vault.name == name))
+
+
+def add_vault(uow, name):
+    uow.session.add(
+        Vault(
+            id=uuid4(),
+            organization_id=uow.organization_id,
+            name=name,
+            created_at=uow.now,
+            created_by=uow.actor.id,
+        )
+    )
+
+
+def test_a_change_and_its_event_are_stored_together(runtime, alice, trail):
+    with runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Together")
+        audit.record(uow, Action.VAULT_CREATED, TARGET)
+    assert vaults_called(runtime, alice, "Together") == 1
+    assert trail.actions() == ["vault.created"]
+
+
+def test_a_failure_takes_back_the_change_and_the_event(runtime, alice, trail):
+    with pytest.raises(ZeroDivisionError), runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Half")
+        audit.record(uow, Action.VAULT_CREATED, TARGET)
+        raise ZeroDivisionError
+    assert vaults_called(runtime, alice, "Half") == 0
+    assert trail.actions() == []
+
+
+def test_a_change_is_not_stored_when_its_event_cannot_be(runtime, alice, trail, monkeypatch):
+    def refuse(*_):
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    monkeypatch.setattr("services.unit_of_work.append", refuse)
+    with pytest.raises(OperationalError), runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Unrecorded")
+        audit.record(uow, Action.VAULT_CREATED, TARGET)
+    assert vaults_called(runtime, alice, "Unrecorded") == 0
+
+
+def test_the_next_writer_gets_its_turn_after_a_failure(runtime, alice):
+    with pytest.raises(ZeroDivisionError), runtime.work(writing=True, actor=alice):
+        raise ZeroDivisionError
+    with runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Next")
+    assert vaults_called(runtime, alice, "Next") == 1
+
+
+def test_a_reader_answers_only_after_its_event_is_durable(runtime, alice, trail):
+    with runtime.work(writing=False, actor=alice) as uow:
+        audit.record(uow, Action.ITEM_REVEALED, TARGET)
+        assert trail.actions() == []
+    assert trail.actions() == ["item.revealed"]
+
+
+def test_a_reader_is_refused_when_its_event_cannot_be_stored(runtime, alice, trail, monkeypatch):
+    def refuse(*_):
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    monkeypatch.setattr("services.committer.append", refuse)
+    with pytest.raises(Unavailable), runtime.work(writing=False, actor=alice) as uow:
+        audit.record(uow, Action.ITEM_REVEALED, TARGET)
+    monkeypatch.undo()
+    assert trail.actions() == []
+    with runtime.work(writing=False, actor=alice) as uow:
+        audit.record(uow, Action.ITEM_REVEALED, TARGET)
+    assert trail.actions() == ["item.revealed"]
+
+
+def test_a_full_queue_refuses_at_once(runtime, alice, monkeypatch):
+    monkeypatch.setattr(committer, "CAPACITY", 1)
+    stuck = committer.Committer(
+        runtime.engine, runtime.write_lock, mark=lambda *_: None, housekeeping=lambda _: None
+    )
+    runtime.write_lock.acquire()
+    try:
+        with runtime.engine.connect() as connection:
+            keys = runtime.keys_for(connection)
+        mark = committer.Mark("session", uuid4(), runtime_now(), "192.0.2.1")
+        with pytest.raises(Unavailable, match="too many"):
+            for _ in range(committer.BATCH + 2):
+                stuck._put(mark)
+        assert keys.generation > 0
+    finally:
+        runtime.write_lock.release()
+        stuck.close()
+
+
+def runtime_now():
+    from services import clock
+
+    return clock.now()
+
+
+def test_readers_and_writers_at_once_make_one_chain_without_gaps(runtime, alice, world):
+    def read(_):
+        with runtime.work(writing=False, actor=alice) as uow:
+            audit.record(uow, Action.ITEM_REVEALED, TARGET)
+
+    def write(number):
+        with runtime.work(writing=True, actor=alice) as uow:
+            add_vault(uow, f"Race {number}")
+            audit.record(uow, Action.VAULT_CREATED, TARGET)
+
+    threads = [
+        threading.Thread(target=lambda work=work, n=n: [work(f"{n}-{i}") for i in range(10)])
+        for n, work in enumerate([read, write] * 8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with runtime.engine.connect() as connection:
+        seqs = connection.scalars(
+            select(AuditEvent.seq)
+            .where(AuditEvent.chain_id == world.organizations[NORTHWIND])
+            .order_by(AuditEvent.seq)
+        ).all()
+        size = connection.scalar(
+            select(AuditChain.size).where(AuditChain.chain_id == world.organizations[NORTHWIND])
+        )
+    assert seqs == list(range(1, size + 1))
+    assert size >= 160
+
+
+def test_nested_work_is_undone_with_the_outer(runtime, alice):
+    with pytest.raises(ZeroDivisionError), runtime.work(writing=True, actor=alice) as uow:
+        with uow.session.begin_nested():
+            add_vault(uow, "Inner")
+        raise ZeroDivisionError
+    assert vaults_called(runtime, alice, "Inner") == 0
