@@ -72,6 +72,7 @@ class AuditEvent(Base):
             "seq",
             "action",
             "actor_id",
+            "target_type",
             "target_id",
             "success",
         ),

@@ -22,6 +22,8 @@ class Instance(Base):
     """Part of the context of every encrypted value."""
     key_generation: Mapped[int]
     """Raised by every change of ``data_key``, so that each process opens its keys anew."""
+    proven_key_id: Mapped[str | None] = mapped_column(String(8))
+    """The master key of which the operator has shown that they keep a copy elsewhere."""
     created_at: Mapped[datetime]
 
 

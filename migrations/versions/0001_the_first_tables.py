@@ -60,7 +60,7 @@ def upgrade() -> None:
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.create_index(
             "ix_audit_event_walk",
-            ["chain_id", "seq", "action", "actor_id", "target_id", "success"],
+            ["chain_id", "seq", "action", "actor_id", "target_type", "target_id", "success"],
             unique=False,
         )
 
@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("key_generation", sa.Integer(), nullable=False),
+        sa.Column("proven_key_id", sa.String(length=8), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_instance_only_one")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
