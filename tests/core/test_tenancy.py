@@ -70,9 +70,7 @@ def test_a_query_sees_the_rows_of_its_organization_only(session, here):
 
 def test_a_join_does_not_lead_into_another_organization(session, world, here):
     see_organization(session, here)
-    emails = session.scalars(
-        select(User.email).join(AccessToken, AccessToken.user_id == User.id)
-    ).all()
+    emails = session.scalars(select(User.email).join(AccessToken, AccessToken.user_id == User.id)).all()
     assert emails
     assert all(email.endswith("northwind.example") for email in emails)
 
