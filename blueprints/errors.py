@@ -59,6 +59,7 @@ STATUS: Mapping[type[errors.ChatelaineError], HTTPStatus] = {
     errors.Denied: HTTPStatus.FORBIDDEN,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Undecryptable: HTTPStatus.CONFLICT,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NoOrganization: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from crypto.keyring import KeyRoom
+from models import Action
 from policy import NOBODY, Actor
 from services import clock
 from services.audit_append import append
@@ -109,13 +110,20 @@ class UnitOfWork:
                 self.runtime.committer.submit(keys, events)
 
     def abandon(self) -> None:
-        """Undo the work and forget its events. The unit can then record a denial and finish as a reader."""
+        """Undo the work and forget its events. The unit can then record a denial and finish as a reader.
+
+        That something could not be decrypted is a fact whatever becomes of the work: it is stored all the same.
+        """
+        kept = [event for event in self.events if event.action is Action.DECRYPTION_FAILED]
         self.events = []
         try:
             self.session.rollback()
         finally:
             self._end()
         see_organization(self.session, self.actor.organization_id)
+        if kept:
+            self.events = kept
+            self.finish()
 
     def _begin(self) -> None:
         self.runtime.write_lock.acquire()

@@ -66,6 +66,15 @@ def test_a_change_is_not_stored_when_its_event_cannot_be(runtime, alice, trail, 
     assert vaults_called(runtime, alice, "Unrecorded") == 0
 
 
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_failed_decryption_is_recorded_even_when_the_work_is_undone(runtime, alice, trail, writing):
+    with pytest.raises(ZeroDivisionError), runtime.work(writing=writing, actor=alice) as uow:
+        audit.record(uow, Action.DECRYPTION_FAILED, TARGET, success=False)
+        audit.record(uow, Action.ITEM_REVEALED, TARGET)
+        raise ZeroDivisionError
+    assert trail.actions() == ["decryption.failed"]
+
+
 def test_the_next_writer_gets_its_turn_after_a_failure(runtime, alice):
     with pytest.raises(ZeroDivisionError), runtime.work(writing=True, actor=alice):
         raise ZeroDivisionError
