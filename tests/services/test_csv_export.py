@@ -10,7 +10,9 @@ import pytest
 from services.csv_export import safe, table
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_a_cell_that_would_be_a_formula_gets_an_apostrophe(start):
     assert safe(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
 
