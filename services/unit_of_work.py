@@ -112,7 +112,7 @@ class UnitOfWork:
     def abandon(self) -> None:
         """Undo the work and forget its events. The unit can then record a denial and finish as a reader.
 
-        That something could not be decrypted is a fact whatever becomes of the work: it is stored all the same.
+        That something could not be decrypted is a fact whatever becomes of the work: it is stored anyway.
         """
         kept = [event for event in self.events if event.action is Action.DECRYPTION_FAILED]
         self.events = []
