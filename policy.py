@@ -1,7 +1,7 @@
 """Who may do what, on one screen.
 
-A permission is granted by a role in the organization, or by a right on the vault, or by either.
-Nobody reveals by role. What is not granted here is refused.
+A permission is granted by a role in the organization, or by a right on the vault, or because the thing is
+one's own, or by any of these. Nobody reveals by role. What is not granted here is refused.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Rule:
     Args:
         roles: any of these roles in the organization is enough.
         right: this right on the vault, or a higher one, is enough.
+        own: that the thing belongs to the actor is enough.
         scope: the scope that an API token needs besides; None: never by API token.
         fresh: the actor must have confirmed who they are in the last minutes.
         operator: only the operator of the instance.
@@ -93,6 +94,7 @@ class Rule:
 
     roles: frozenset[Role] = frozenset()
     right: Right | None = None
+    own: bool = False
     scope: Scope | None = None
     fresh: bool = False
     operator: bool = False
@@ -114,7 +116,7 @@ GRANTS: Mapping[Permission, Rule] = {
     Permission.TOKENS_OWN: Rule(roles=_ALL),
     Permission.TOKENS_ISSUE: Rule(roles=_WORKERS, fresh=True),
     Permission.TOKENS_READ: Rule(roles=_WATCHERS),
-    Permission.TOKENS_MANAGE: Rule(roles=_ADMINS, fresh=True),
+    Permission.TOKENS_MANAGE: Rule(roles=_ADMINS, own=True, fresh=True),
     Permission.TOKENS_EXPORT: Rule(roles=_WATCHERS, fresh=True),
     Permission.LOCKOUTS_MANAGE: Rule(roles=_ADMINS),
     Permission.AUDIT_READ: Rule(roles=_WATCHERS),
@@ -191,6 +193,7 @@ def judge(
     *,
     organization_id: UUID | None = None,
     vault_id: UUID | None = None,
+    owner_id: UUID | None = None,
     now: datetime,
     fresh_for: timedelta,
 ) -> Verdict:
@@ -199,6 +202,7 @@ def judge(
     Args:
         organization_id: of the thing asked for; None outside organizations.
         vault_id: the vault that the thing is, or lies in.
+        owner_id: the person whom the thing belongs to, where it is somebody's.
         now: an aware time.
         fresh_for: how long a confirmation of who one is counts.
     """
@@ -207,8 +211,8 @@ def judge(
         return Verdict.HIDE
     if not _is_member(actor, rule, organization_id):
         return Verdict.HIDE
-    if not _holds(actor, rule, vault_id):
-        return Verdict.HIDE if _is_hidden(actor, rule, vault_id) else Verdict.DENY
+    if not _holds(actor, rule, vault_id, owner_id):
+        return Verdict.HIDE if owner_id or _is_hidden(actor, rule, vault_id) else Verdict.DENY
     if actor.scopes is not None and (rule.scope is None or rule.scope not in actor.scopes):
         return Verdict.DENY
     if rule.fresh and not _is_fresh(actor, now, fresh_for):
@@ -222,8 +226,10 @@ def _is_member(actor: Actor, rule: Rule, organization_id: UUID | None) -> bool:
     return organization_id is not None and actor.organization_id == organization_id and actor.role is not None
 
 
-def _holds(actor: Actor, rule: Rule, vault_id: UUID | None) -> bool:
+def _holds(actor: Actor, rule: Rule, vault_id: UUID | None, owner_id: UUID | None) -> bool:
     if rule.anyone or (rule.operator and actor.operator) or actor.role in rule.roles:
+        return True
+    if rule.own and owner_id == actor.id:
         return True
     right = actor.rights.get(vault_id) if vault_id else None
     if rule.right is None or right is None:

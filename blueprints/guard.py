@@ -223,13 +223,14 @@ def _judge(uow: UnitOfWork, permission: Permission, loaded: Any) -> None:
 
 
 def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
-    """Judge the present actor on a vault, an item, or the organization as a whole."""
+    """Judge the present actor on a vault, an item, a token, or the organization as a whole."""
     vault_id = loaded.id if isinstance(loaded, Vault) else getattr(loaded, "vault_id", None)
     return judge(
         uow.actor,
         permission,
         organization_id=uow.actor.organization_id,
         vault_id=vault_id,
+        owner_id=loaded.user_id if isinstance(loaded, AccessToken) else None,
         now=uow.now,
         fresh_for=uow.rules.fresh_for,
     )

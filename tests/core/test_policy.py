@@ -62,12 +62,13 @@ def actor(role=MEMBER, rights=None, **changes):
     return Actor(ActorKind.PERSON, UUID(int=5), "Mia", **(values | changes))
 
 
-def verdict(who, permission, *, organization_id=HERE, vault_id=None):
+def verdict(who, permission, *, organization_id=HERE, vault_id=None, owner_id=None):
     return judge(
         who,
         permission,
         organization_id=organization_id,
         vault_id=vault_id,
+        owner_id=owner_id,
         now=NOW,
         fresh_for=FRESH_FOR,
     )
@@ -154,3 +155,17 @@ def test_what_is_dangerous_asks_again_after_five_minutes(permission, confirmed, 
 
 def test_an_unknown_permission_is_refused():
     assert verdict(actor(OWNER), "vault:burn") is Verdict.HIDE
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_token_is_managed_by_admins_and_by_whom_it_belongs_to(role):
+    mine, theirs = UUID(int=5), UUID(int=6)
+    assert verdict(actor(role), Permission.TOKENS_MANAGE, owner_id=mine) is Verdict.ALLOW
+    expected = Verdict.ALLOW if role in {OWNER, ADMIN} else Verdict.HIDE
+    assert verdict(actor(role), Permission.TOKENS_MANAGE, owner_id=theirs) is expected
+
+
+def test_owning_a_token_does_not_issue_or_read_others():
+    mine = UUID(int=5)
+    assert verdict(actor(AUDITOR), Permission.TOKENS_ISSUE, owner_id=mine) is Verdict.HIDE
+    assert verdict(actor(MEMBER), Permission.TOKENS_READ) is Verdict.DENY
