@@ -188,6 +188,20 @@ def values(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, tu
     return overview, fields
 
 
+def overview_at(uow: UnitOfWork, item: StoredItem, number: int) -> Overview:
+    """Return what a version shows without a reveal.
+
+    Raises:
+        NotFound: the version is not kept.
+        Undecryptable: recorded.
+    """
+    if number != item.version:
+        return _version(uow, item, number)[0]
+    if item.overview is None:
+        raise Undecryptable(item.key_version)
+    return item.overview
+
+
 def history(uow: UnitOfWork, item: StoredItem) -> list[VersionLine]:
     """Return the versions that are kept, newest first; no value is opened."""
     rows = uow.connection.execute(
