@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -120,13 +121,13 @@ class Index:
         if type is not None:
             found = [entry for entry in found if entry.type == type]
         if tag is not None:
-            wanted = tag.casefold()
-            found = [entry for entry in found if any(one.casefold() == wanted for one in entry.tags)]
+            spellings = {one for one in _all_tags(found) if one.casefold() == tag.casefold()}
+            found = [entry for entry in found if not spellings.isdisjoint(entry.tags)]
         if folder is not None:
-            below = f"{folder}/"
-            found = [entry for entry in found if entry.folder == folder or entry.folder.startswith(below)]
+            found = [entry for entry in found if f"{entry.folder}/".startswith(f"{folder}/")]
         if favorites is not None:
-            found = [entry for entry in found if entry.id in favorites]
+            kept = {self._entries.get(item_id) for item_id in favorites}
+            found = [entry for entry in found if entry in kept]
         if expiring_before is not None:
             found = [entry for entry in found if entry.expires_on and entry.expires_on < expiring_before]
         asked = read_query(query)
@@ -135,31 +136,32 @@ class Index:
         start = self._position(found, after, vaults)
         shown = found[start : start + limit]
         more = start + limit < len(found)
-        return Page(shown, shown[-1].id.hex if more else None, len(found))
+        return Page(shown, shown[-1].id.hex if more and shown else None, len(found))
 
     def tags(self, vaults: Collection[UUID]) -> list[TagLine]:
         """Return the tags in use, by name; spellings that differ in case only are one."""
         spelling: dict[str, str] = {}
         counts: Counter[str] = Counter()
-        for entry in self._view("live", vaults):
-            for tag in entry.tags:
-                spelling.setdefault(tag.casefold(), tag)
-                counts[tag.casefold()] += 1
+        for tag, count in _all_tags(self._view("live", vaults)).items():
+            spelling.setdefault(tag.casefold(), tag)
+            counts[tag.casefold()] += count
         return [TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling)]
 
     def folders(self, vaults: Collection[UUID], vault_id: UUID | None = None) -> list[FolderLine]:
         """Return the folders, with those that hold only folders, by path."""
         counts: Counter[str] = Counter()
-        for entry in self._view("live", vaults, vault_id):
-            path = entry.folder
+        for folder, count in Counter(
+            [entry.folder for entry in self._view("live", vaults, vault_id)]
+        ).items():
+            path = folder
             while path:
-                counts[path] += 1
+                counts[path] += count
                 path = path.rpartition("/")[0]
         return [FolderLine(path, counts[path]) for path in sorted(counts, key=str.casefold)]
 
     def counts(self, vaults: Collection[UUID]) -> Counts:
         """Count the items of *vaults*."""
-        by_type = Counter(entry.type for entry in self._view("live", vaults) if entry.type is not None)
+        by_type = Counter([entry.type for entry in self._view("live", vaults) if entry.type is not None])
         by_vault = {vault: len(self._shelves["live"].get(vault, ())) for vault in vaults}
         trashed = sum(len(self._shelves["trash"].get(vault, ())) for vault in vaults)
         return Counts(sum(by_vault.values()), trashed, by_vault, by_type)
@@ -267,7 +269,11 @@ class _Room:
             if (row.id, row.version) not in self._broken:
                 self._broken.add((row.id, row.version))
                 record_failure(uow, row.id, row.version, OVERVIEW, key)
-        return make_entry(row, row.id, row.vault_id, overview, key)
+        return make_entry(row, overview, key)
+
+
+def _all_tags(entries: Iterable[Entry]) -> Counter[str]:
+    return Counter(chain.from_iterable([entry.tags for entry in entries]))
 
 
 def _key(entry: Entry) -> str:

@@ -13,7 +13,6 @@ from errors import Undecryptable
 from services.contents import ItemType, Overview, Shape
 
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@\s]*@)?(\[[0-9a-f:.]+\]|[^/?#:@\s\[\]]+)")
-_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -67,37 +66,64 @@ def host_of(url: str) -> str:
     return match[1].strip(".") if match else ""
 
 
-def make_entry(row: Any, item_id: UUID, vault_id: UUID, overview: Overview | None, key: int) -> Entry:
-    """Fold a row and its decrypted overview; None: it cannot be decrypted under *key*."""
-    name = overview.name if overview else str(Undecryptable(key))
-    folder, _, leaf = name.rpartition("/") if overview else ("", "", name)
+def make_entry(row: Any, overview: Overview | None, key: int) -> Entry:
+    """Fold a row and its overview; None: it cannot be decrypted under *key*."""
+    if overview is None:
+        return _broken_entry(row, str(Undecryptable(key)))
+    name = overview.name
+    folder, _, leaf = name.rpartition("/")
     folded = fold(name)
-    urls = tuple(fold(url) for url in overview.urls) if overview else ()
-    searched = [folded]
-    if overview:
-        searched += [fold(overview.user_name), *(_SCHEME.sub("", url) for url in urls)]
-        searched += [fold(tag) for tag in overview.tags]
+    urls = [fold(url) for url in overview.urls]
+    searched = [folded, fold(overview.user_name), *[url.partition("://")[2] or url for url in urls]]
+    searched += [fold(tag) for tag in overview.tags]
     return Entry(
-        id=item_id,
-        vault_id=vault_id,
+        row.id,
+        row.vault_id,
+        row.version,
+        name,
+        folder,
+        leaf,
+        overview.type,
+        overview.user_name,
+        overview.urls,
+        overview.tags,
+        overview.expires_on,
+        overview.strength,
+        overview.shapes,
+        row.created_at,
+        row.changed_at,
+        row.changed_by,
+        row.trashed_at,
+        broken=False,
+        folded=folded,
+        key=f"{folded}\0{row.id.hex}",
+        text="\n".join(searched),
+        hosts=tuple([host for host in map(host_of, urls) if host]),
+    )
+
+
+def _broken_entry(row: Any, words: str) -> Entry:
+    return Entry(
+        id=row.id,
+        vault_id=row.vault_id,
         version=row.version,
-        name=name,
-        folder=folder,
-        leaf=leaf,
-        type=overview.type if overview else None,
-        user_name=overview.user_name if overview else "",
-        urls=overview.urls if overview else (),
-        tags=overview.tags if overview else (),
-        expires_on=overview.expires_on if overview else None,
-        strength=overview.strength if overview else None,
-        shapes=overview.shapes if overview else (),
+        name=words,
+        folder="",
+        leaf=words,
+        type=None,
+        user_name="",
+        urls=(),
+        tags=(),
+        expires_on=None,
+        strength=None,
+        shapes=(),
         created_at=row.created_at,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
         trashed_at=row.trashed_at,
-        broken=overview is None,
-        folded=folded,
-        key=f"{folded}\0{item_id.hex}",
-        text="\n".join(searched),
-        hosts=tuple(filter(None, map(host_of, urls))),
+        broken=True,
+        folded=words,
+        key=f"{words}\0{row.id.hex}",
+        text=words,
+        hosts=(),
     )

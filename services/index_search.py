@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.index_entries import Entry, fold, host_of
@@ -43,56 +43,51 @@ def read_query(text: str) -> Query | None:
 def search(entries: Sequence[Entry], query: Query) -> list[Entry]:
     """Return the entries that match, the best first, alike ones in the order they came in.
 
-    Best is a name or a host that is the query; then a name that begins with it; then one where every word
-    begins a word, or a related host; then the rest.
+    Best is a name or a host that is the query; then a name or folder that begins with it; then one where
+    every word begins a word, or a related host; then the rest.
     """
-    found = [] if query.address else _with_all_words(entries, query.words)
-    hosts = _with_host(entries, query.host) if query.host else {}
-    if hosts:
-        seen = {id(entry) for entry in found}
-        found += [entry for entry in entries if id(entry) in hosts and id(entry) not in seen]
-        found.sort(key=_key)
-    return _best_first(found, query, hosts)
-
-
-def _key(entry: Entry) -> str:
-    return entry.key
-
-
-def _with_all_words(entries: Sequence[Entry], words: Sequence[str]) -> list[Entry]:
-    found = list(entries)
-    for word in words:
+    if query.host:
+        return _best_first(*_with_host(entries, query), query)
+    found = entries
+    for word in query.words:
         found = [entry for entry in found if word in entry.text]
-    return found
+    return _best_first(found, {}, query)
 
 
-def _with_host(entries: Sequence[Entry], host: str) -> dict[int, bool]:
-    """Return by ``id()`` the entries with a related host, and whether it is the very same."""
+def _with_host(entries: Sequence[Entry], query: Query) -> tuple[list[Entry], dict[int, bool]]:
+    """Return what matches by host or by text, and by ``id()`` whether the host is the very same."""
+    found: list[Entry] = []
+    hosts: dict[int, bool] = {}
+    host, below = query.host, f".{query.host}"
+    labels = host.split(".")
+    # A parent has a dot: everything would be below "com".
+    parents = {".".join(labels[start:]) for start in range(len(labels) - 1)} | {host}
     # Related hosts end alike, so that most entries are passed over by one look at their text.
-    end = ".".join(host.split(".")[-2:])
-    return {
-        id(entry): host in entry.hosts
-        for entry in entries
-        if end in entry.text and any(_related(other, host) for other in entry.hosts)
-    }
+    end = ".".join(labels[-2:])
+    for entry in entries:
+        if end not in entry.text:
+            continue
+        if not parents.isdisjoint(entry.hosts) or (
+            below in entry.text and any(other.endswith(below) for other in entry.hosts)
+        ):
+            hosts[id(entry)] = host in entry.hosts
+            found.append(entry)
+        elif not query.address and query.whole in entry.text:
+            found.append(entry)
+    return found, hosts
 
 
-def _related(other: str, host: str) -> bool:
-    return other == host or other.endswith(f".{host}") or ("." in other and host.endswith(f".{other}"))
-
-
-def _best_first(found: Sequence[Entry], query: Query, hosts: dict[int, bool]) -> list[Entry]:
-    exact: list[Entry] = []
-    prefix: list[Entry] = []
-    words: list[Entry] = []
-    inside: list[Entry] = []
+def _best_first(found: Sequence[Entry], hosts: Mapping[int, bool], query: Query) -> list[Entry]:
+    ranks: tuple[list[Entry], ...] = ([], [], [], [])
+    exact, prefix, words, inside = ranks
+    whole, below = query.whole, f"/{query.whole}"
     beginnings = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in query.words]
     looked_at = 0
     for entry in found:
-        leaf = fold(entry.leaf) if entry.folder else entry.folded
-        if query.whole in {entry.folded, leaf} or hosts.get(id(entry)):
+        name = entry.folded
+        if name == whole or name.endswith(below) or hosts.get(id(entry)):
             exact.append(entry)
-        elif entry.folded.startswith(query.whole) or leaf.startswith(query.whole):
+        elif name.startswith(whole) or below in name:
             prefix.append(entry)
         elif id(entry) in hosts:
             words.append(entry)
