@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from crypto.generator import LENGTHS, WORD_COUNTS, random_password, word_phrase
+from crypto.generator import (
+    LENGTHS,
+    WORD_COUNTS,
+    password_bits,
+    phrase_bits,
+    random_password,
+    word_phrase,
+)
 from errors import Invalid
 
-__all__ = ["LENGTHS", "WORD_COUNTS", "password", "phrase"]
+__all__ = ["LENGTHS", "WORD_COUNTS", "password", "password_bits", "phrase", "phrase_bits"]
 
 
 def password(

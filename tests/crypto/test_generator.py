@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import collections
+import math
 import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.generator import LOOKALIKES, SYMBOLS, random_password, word_list, word_phrase
+from crypto.generator import (
+    LOOKALIKES,
+    SYMBOLS,
+    password_bits,
+    phrase_bits,
+    random_password,
+    word_list,
+    word_phrase,
+)
 
 CLASSES = {
     "lower": string.ascii_lowercase,
@@ -105,3 +114,14 @@ def test_another_number_of_words_gets_a_sentence(words):
 def test_a_long_separator_gets_a_sentence():
     with pytest.raises(ValueError, match="at most 8 characters"):
         word_phrase(4, "-" * 9, capitalize=False, number=False)
+
+
+def test_the_randomness_of_a_password_counts_only_passwords_that_can_come_out():
+    letters = {"lower": True, "upper": False, "symbols": False, "avoid_lookalikes": False}
+    assert password_bits(8, digits=False, **letters) == pytest.approx(math.log2(26**8))
+    assert password_bits(8, digits=True, **letters) == pytest.approx(math.log2(36**8 - 26**8 - 10**8))
+
+
+def test_the_randomness_of_a_phrase_counts_its_words_and_its_digit():
+    assert phrase_bits(6, number=False) == pytest.approx(math.log2(7776**6))
+    assert phrase_bits(6, number=True) == pytest.approx(math.log2(7776**6 * 6 * 10))
