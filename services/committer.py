@@ -79,6 +79,19 @@ class Committer:
         self._queue: queue.Queue[Ticket | Mark | None] = queue.Queue(CAPACITY)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self.batches = 0
+        self.committed = 0
+        """Events made durable since the start, in so many batches."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests and marks wait."""
+        return self._queue.qsize()
+
+    @property
+    def alive(self) -> bool:
+        """Whether what waits will be committed; the thread begins with the first that comes."""
+        return self._thread is None or self._thread.is_alive()
 
     def submit(self, keys: KeyRoom, events: Sequence[Event]) -> None:
         """Return once *events* are durable. Never called while holding a write transaction.
@@ -158,6 +171,9 @@ class Committer:
         else:
             for ticket in tickets:
                 ticket.failed = False
+            if events:
+                self.batches += 1
+                self.committed += len(events)
             return len(events)
         finally:
             for ticket in tickets:

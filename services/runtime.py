@@ -52,6 +52,7 @@ class Runtime:
         )
         self._keys: KeyRoom | None = None
         self._opening = threading.Lock()
+        self._endings: list[Callable[[], None]] = []
 
     def keys_for(self, connection: Connection) -> KeyRoom:
         """Return the keys as *connection* sees them."""
@@ -70,6 +71,18 @@ class Runtime:
     def held_keys(self, connection: Connection) -> KeyRoom:
         """Return the keys that are open already, perhaps of an older generation; open them if none are."""
         return self._keys or self.keys_for(connection)
+
+    def counter_name(self, *parts: str) -> str:
+        """Return what a rate counter is called: it tells nobody whose requests it counts."""
+        keys = self._keys
+        if keys is None:
+            with self.engine.connect() as connection:
+                keys = self.keys_for(connection)
+        return keys.throttle_digest("rate", *parts).hex()
+
+    def at_close(self, ending: Callable[[], None]) -> None:
+        """Have *ending* called first when this is closed, the last given before the others."""
+        self._endings.append(ending)
 
     @contextmanager
     def work(
@@ -90,6 +103,8 @@ class Runtime:
 
     def close(self) -> None:
         """Make the closing checkpoint and end the threads of this process."""
+        while self._endings:
+            self._endings.pop()()
         self.committer.close()
         self.checkpoints.make()
         self.engine.dispose()

@@ -1,0 +1,192 @@
+"""Rate counters that all processes share and that a restart keeps: a file beside the database, or a table.
+
+A counter is one row, raised by one statement, so that neither threads nor processes lose a hit. Its name is a
+keyed digest: the file tells nobody whose requests were counted. Losing the counters costs nothing but the
+counts, hence neither the disk's sync nor PostgreSQL's log is waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+from limits.storage import Storage
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+
+from errors import Unavailable
+
+BUSY_SECONDS = 5.0
+
+_CREATE_FILE = """
+    CREATE TABLE IF NOT EXISTS rate_counter (name TEXT PRIMARY KEY, hits INTEGER NOT NULL, ends_at REAL NOT NULL)
+    WITHOUT ROWID
+"""
+_CREATE_TABLE = """
+    CREATE UNLOGGED TABLE IF NOT EXISTS rate_counter
+        (name TEXT PRIMARY KEY, hits BIGINT NOT NULL, ends_at DOUBLE PRECISION NOT NULL)
+"""
+_HIT = """
+    INSERT INTO rate_counter (name, hits, ends_at) VALUES (:name, :amount, :ends_at)
+    ON CONFLICT (name) DO UPDATE SET
+        hits = excluded.hits + CASE WHEN rate_counter.ends_at <= :now THEN 0 ELSE rate_counter.hits END,
+        ends_at = CASE WHEN rate_counter.ends_at <= :now THEN excluded.ends_at ELSE rate_counter.ends_at END
+    RETURNING hits
+"""
+_READ = "SELECT hits, ends_at FROM rate_counter WHERE name = :name AND ends_at > :now"
+_CLEAR = "DELETE FROM rate_counter WHERE name = :name RETURNING name"
+_RESET = "DELETE FROM rate_counter RETURNING name"
+_REMOVE_ENDED = "DELETE FROM rate_counter WHERE ends_at <= :now RETURNING name"
+
+
+class RateCounters(Storage):
+    """Counts hits in fixed windows, each beginning with its first hit."""
+
+    STORAGE_SCHEME = None
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What the caller sees when nothing can be counted: the request is refused, not let through."""
+        return Unavailable
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count *amount* hits; return how many there are in the window of *expiry* seconds."""
+        now = time.time()
+        rows = self._run(_HIT, {"name": key, "amount": amount, "now": now, "ends_at": now + expiry})
+        return int(rows[0][0])
+
+    def get(self, key: str) -> int:
+        """Return the hits in the present window."""
+        rows = self._run(_READ, {"name": key, "now": time.time()})
+        return int(rows[0][0]) if rows else 0
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the present window ends, in seconds since 1970; now, if there is none."""
+        now = time.time()
+        rows = self._run(_READ, {"name": key, "now": now})
+        return float(rows[0][1]) if rows else now
+
+    def check(self) -> bool:
+        """Whether hits can be counted."""
+        try:
+            self.get("")
+        except Unavailable:
+            return False
+        return True
+
+    def reset(self) -> int:
+        """Forget all counters; return how many."""
+        return len(self._run(_RESET, {}))
+
+    def clear(self, key: str) -> None:
+        """Forget one counter."""
+        self._run(_CLEAR, {"name": key})
+
+    def remove_ended(self) -> int:
+        """Delete the counters whose window has ended; return how many."""
+        return len(self._run(_REMOVE_ENDED, {"now": time.time()}))
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file or the connections."""
+
+    @abstractmethod
+    def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
+        """Run one statement by itself.
+
+        Raises:
+            Unavailable: the counters cannot be reached.
+        """
+
+
+class FileCounters(RateCounters):
+    """Counters in a SQLite file of their own, so that counting never waits for the database's writers.
+
+    Args:
+        uri: ``sqlite:///`` and the path.
+    """
+
+    STORAGE_SCHEME = ["sqlite"]  # noqa: RUF012 - the library reads it as a list from the class
+
+    def __init__(self, uri: str, **_options: float | str | bool) -> None:
+        super().__init__(uri)
+        self._path = Path(uri.removeprefix("sqlite:///"))
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
+        try:
+            # One connection for all threads: SQLite lets one write at a time anyway, and its waiting is unfair.
+            with self._lock:
+                if self._connection is None:
+                    self._connection = self._open()
+                return self._connection.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError):
+            self.close()
+            raise Unavailable("requests cannot be counted") from None
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+                raise
+            for ending in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_CREATE_FILE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+class TableCounters(RateCounters):
+    """Counters in a table of PostgreSQL that its write-ahead log leaves out.
+
+    Args:
+        uri: the database's own address.
+    """
+
+    STORAGE_SCHEME = ["postgresql+psycopg"]  # noqa: RUF012 - the library reads it as a list from the class
+
+    def __init__(self, uri: str, **_options: float | str | bool) -> None:
+        super().__init__(uri)
+        self._engine = create_engine(uri, isolation_level="AUTOCOMMIT", hide_parameters=True)
+        self._made = False
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
+        try:
+            with self._engine.connect() as connection:
+                if not self._made:
+                    # Two processes that start together may both try; the second is told that it exists.
+                    with contextlib.suppress(IntegrityError, ProgrammingError):
+                        connection.execute(text(_CREATE_TABLE))
+                    self._made = True
+                return list(connection.execute(text(statement), values))
+        except SQLAlchemyError:
+            raise Unavailable("requests cannot be counted") from None
