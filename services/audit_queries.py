@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models import AuditChain, AuditCheckpoint, AuditDay, AuditEvent
@@ -41,6 +41,7 @@ COUNT_DAY = {"sqlite": _count_day(sqlite.Insert), "postgresql": _count_day(postg
 """By the name of the dialect."""
 
 HEADS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head).order_by(AuditChain.chain_id)
+TOTAL = select(func.sum(AuditChain.size))
 INSERT_CHECKPOINT = insert(AuditCheckpoint)
 LAST_CHECKPOINT = (
     select(AuditCheckpoint.at, AuditCheckpoint.total).order_by(AuditCheckpoint.id.desc()).limit(1)

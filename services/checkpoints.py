@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,38 +24,82 @@ EVERY = timedelta(minutes=5)
 WAL_PAGES = 1000
 """The write-ahead log is moved into the file once it may have grown by about 4 MiB."""
 
+log = logging.getLogger("chatelaine.checkpoints")
+
 
 class CheckpointKeeper:
-    """Decides when a checkpoint is due, and makes it. Called by the committer, and at start and stop."""
+    """Decides when a checkpoint is due, and makes it. Called by the committer, and at start and stop.
+
+    Args:
+        sink: takes each note to a second place; one that fails is tried again with the next.
+    """
 
     def __init__(self, runtime: Runtime, sink: Callable[[str], None] | None) -> None:
         self._runtime = runtime
         self._sink = sink
+        self._unsent: list[str] = []
         self._since = 0
         self._unmoved = 0
+        self._total = 0
         self._last: datetime | None = None
 
     def tend(self, committed: int) -> None:
-        """Make a checkpoint after ``EVERY_EVENTS`` events or ``EVERY``; keep the write-ahead log short."""
+        """Make a checkpoint at the start, every ``EVERY_EVENTS`` and ``EVERY``; move the write-ahead log.
+
+        Args:
+            committed: events that the committer has stored since it last called; when it was idle, those that
+                writing requests have stored by themselves are looked for.
+        """
         self._since += committed
         self._unmoved += committed
-        now = clock.now()
         if self._last is None:
-            self._last = now
-        if self._since >= EVERY_EVENTS or (self._since and now - self._last >= EVERY):
             self.make()
+        elif not committed:
+            self._look()
+        if self._since >= EVERY_EVENTS or (self._since and clock.now() - self._last_at() >= EVERY):
+            self.make()
+        elif self._unsent:
+            self._send()
         if self._unmoved >= WAL_PAGES or (self._unmoved and not committed):
             self._move_wal()
 
-    def make(self) -> None:
-        """Sign where every chain ends now, unless nothing was added since the last checkpoint."""
+    def make(self) -> str | None:
+        """Sign where every chain ends now, unless nothing was added since the last checkpoint.
+
+        Returns:
+            The signed note, where one was made.
+        """
         runtime = self._runtime
         with writing(runtime.engine, runtime.write_lock) as connection:
             note = self._sign(connection)
         self._since = 0
         self._last = clock.now()
-        if note is not None and self._sink is not None:
-            self._sink(note)
+        if note is not None:
+            self._unsent.append(note)
+        self._send()
+        return note
+
+    def _last_at(self) -> datetime:
+        return self._last or clock.now()
+
+    def _look(self) -> None:
+        with self._runtime.engine.connect() as connection:
+            total = connection.execute(queries.TOTAL).scalar_one() or 0
+            last = connection.execute(queries.LAST_CHECKPOINT).one_or_none()
+        self._since = total - (last.total if last else 0)
+        self._unmoved += max(0, total - self._total)
+        self._total = total
+
+    def _send(self) -> None:
+        if self._sink is None:
+            self._unsent.clear()
+            return
+        try:
+            while self._unsent:
+                self._sink(self._unsent[0])
+                del self._unsent[0]
+        except OSError:
+            log.exception("a checkpoint could not be taken to its second place; it is tried again")
 
     def _sign(self, connection: Connection) -> str | None:
         heads = [(row.chain_id, row.size, row.head) for row in connection.execute(queries.HEADS)]
@@ -62,6 +107,12 @@ class CheckpointKeeper:
         last = connection.execute(queries.LAST_CHECKPOINT).one_or_none()
         if not heads or (last is not None and last.total == total):
             return None
+        if last is not None and last.total > total:
+            log.error(
+                "the audit log holds %d events, and its last checkpoint signed %d: run audit verify",
+                total,
+                last.total,
+            )
         keys = self._runtime.keys_for(connection)
         now = clock.now()
         note = keys.sign_checkpoint(f"chatelaine/{keys.instance}", heads, int(now.timestamp()))
