@@ -1,4 +1,4 @@
-"""One-time links: an owner invites, the person makes their own token, an admin never sees it."""
+"""One-time links: an admin invites, the person makes their own token, nobody else sees it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from crypto.tokens import ParsedToken, new_token, same
-from errors import Conflict, Denied, Invalid, NotFound
+from errors import Conflict, Invalid, NotFound
 from models import Action, Invitation, Membership, Organization, User
 from policy import Actor, ActorKind, Role
-from services import audit, tokens
+from services import audit, owners, tokens
 from services.database import EVERY_ORGANIZATION, see_organization
 from services.events import Target
 from services.rules import INVITATION_LASTS
@@ -22,7 +22,7 @@ from services.unit_of_work import UnitOfWork
 
 # What a mail system may know is its own affair; this tells an address from a slip of the hand.
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
-_NAME_MAX = 120
+NAME_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,14 @@ class Invited:
     """A new link; its token is shown once, to whoever passes it on."""
 
     id: UUID
+    email: str
     token: str = field(repr=False)
     expires_at: datetime
+
+    @property
+    def path(self) -> str:
+        """Where the link leads on this site."""
+        return f"/enrol/{self.token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +53,36 @@ def invite(uow: UnitOfWork, email: str, role: Role, name: str = "") -> Invited:
 
     Raises:
         Invalid: not an e-mail address.
-        Denied: only an owner makes owners.
+        Denied: only an owner makes owners, or brings one back.
         Conflict: the person is an active member.
     """
     email = clean_email(email)
-    if role is Role.OWNER and uow.actor.kind is ActorKind.PERSON and uow.actor.role is not Role.OWNER:
-        message = "Only an owner can invite an owner."
-        raise Denied(message)
-    member = uow.session.scalar(
-        select(Membership).join(User, User.id == Membership.user_id).where(User.email == email)
-    )
-    if member is not None and member.disabled_at is None:
-        message = f"{email} is a member already. To give them a new token, use “New link” on their row."
+    name = clean_name(name)
+    known = uow.session.execute(
+        select(Membership, User).join(User, User.id == Membership.user_id).where(User.email == email)
+    ).one_or_none()
+    if known is not None and known.Membership.disabled_at is None:
+        message = f"{email} is a member already. For a new token, open their page and use “New link”."
         raise Conflict(message)
-    return _make_link(uow, email, role, clean_name(name) or email.partition("@")[0])
+    if role is Role.OWNER or (known is not None and _is_protected(*known)):
+        owners.require_owner(uow, "Only an owner can invite an owner.")
+    return _make_link(uow, email, role, name or email.partition("@")[0])
 
 
 def renew(uow: UnitOfWork, member: Membership) -> Invited:
-    """Make a link on which a member makes a new sign-in token; the old ones work until then."""
+    """Make a link on which a member makes a new sign-in token; the old ones work until then.
+
+    Raises:
+        Denied: the link would open an owner's account, and the actor is not an owner.
+        Conflict: the member is disabled.
+    """
     user = uow.session.get_one(User, member.user_id)
+    if member.disabled_at is not None:
+        message = f"{user.email} is disabled. Enable them; that makes a new link as well."
+        raise Conflict(message)
+    if _is_protected(member, user):
+        owners.require_owner(uow, "Only an owner can make a new link for an owner.")
     return _make_link(uow, user.email, Role(member.role), user.name)
-
-
-def _make_link(uow: UnitOfWork, email: str, role: Role, name: str, *, operator: bool = False) -> Invited:
-    for earlier in uow.session.scalars(
-        select(Invitation).where(
-            Invitation.email == email, Invitation.used_at.is_(None), Invitation.revoked_at.is_(None)
-        )
-    ):
-        earlier.revoked_at = uow.now
-    text, parsed = new_token("enrol")
-    row = Invitation(
-        id=uuid4(),
-        organization_id=uow.organization_id,
-        lookup_id=parsed.lookup_id,
-        digest=uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret),
-        email=email,
-        name=name,
-        role=role.value,
-        operator=operator,
-        invited_by=uow.actor.id,
-        created_at=uow.now,
-        expires_at=uow.now + INVITATION_LASTS,
-    )
-    uow.session.add(row)
-    audit.record(
-        uow, Action.PERSON_INVITED, Target("invitation", row.id, email), extra={"role": role.value}
-    )
-    return Invited(row.id, text, row.expires_at)
 
 
 def invite_first_owner(uow: UnitOfWork, email: str, name: str) -> Invited:
@@ -103,14 +91,10 @@ def invite_first_owner(uow: UnitOfWork, email: str, name: str) -> Invited:
 
 
 def open_ones(uow: UnitOfWork) -> Sequence[Invitation]:
-    """Return the organization's links that can still be used."""
+    """Return the organization's links that can still be used, the newest first."""
     return uow.session.scalars(
         select(Invitation)
-        .where(
-            Invitation.used_at.is_(None),
-            Invitation.revoked_at.is_(None),
-            Invitation.expires_at > uow.now,
-        )
+        .where(_unspent(), Invitation.expires_at > uow.now)
         .order_by(Invitation.created_at.desc())
     ).all()
 
@@ -126,6 +110,15 @@ def revoke(uow: UnitOfWork, invitation: Invitation) -> None:
         raise Conflict(message)
     invitation.revoked_at = uow.now
     audit.record(uow, Action.INVITATION_REVOKED, Target("invitation", invitation.id, invitation.email))
+
+
+def revoke_all_of(uow: UnitOfWork, user: User, *, made: bool) -> None:
+    """Take back every open link for a person and, where *made*, those that they made for others."""
+    whose = Invitation.email == user.email
+    if made:
+        whose = or_(whose, Invitation.invited_by == user.id)
+    for row in uow.session.scalars(select(Invitation).where(_unspent(), whose)).all():
+        revoke(uow, row)
 
 
 def find(uow: UnitOfWork, invitation_id: UUID) -> Invitation:
@@ -167,6 +160,7 @@ def enrol(uow: UnitOfWork, parsed: ParsedToken | None, name: str = "") -> Enroll
 
     Raises:
         NotFound: as :func:`find_open`; also for all but one of those who spend it at once.
+        Conflict: the e-mail address is somebody's in another organization.
     """
     row = find_open(uow, parsed)
     spent = uow.session.execute(
@@ -177,15 +171,58 @@ def enrol(uow: UnitOfWork, parsed: ParsedToken | None, name: str = "") -> Enroll
     if spent.rowcount != 1:  # type: ignore[attr-defined]
         raise NotFound
     user = _find_or_make_user(uow, row, clean_name(name))
-    uow.act_as(
-        Actor(ActorKind.PERSON, user.id, user.name, row.organization_id, Role(row.role))
-    )
+    uow.act_as(Actor(ActorKind.PERSON, user.id, user.name, row.organization_id, Role(row.role)))
     _join(uow, row, user)
-    tokens.revoke_signin_of(uow, user.id)
+    tokens.revoke_all_of(uow, user.id, kind="signin")
     minted = tokens.mint_signin(uow, user.id, organization_id=row.organization_id)
-    audit.record(uow, Action.PERSON_ENROLLED, Target("person", user.id, user.email))
+    audit.record(
+        uow, Action.PERSON_ENROLLED, Target("person", user.id, user.email), extra={"invitation": str(row.id)}
+    )
     organization = uow.session.get_one(Organization, row.organization_id)
     return Enrolled(organization.name, minted)
+
+
+def record_refusal(uow: UnitOfWork, parsed: ParsedToken | None, reason: str) -> None:
+    """Record that somebody came with a link that does not open; to come without any is no event."""
+    if parsed is None:
+        return
+    see_organization(uow.session, EVERY_ORGANIZATION)
+    row = uow.session.scalar(select(Invitation).where(Invitation.lookup_id == parsed.lookup_id))
+    if row is not None:
+        uow.act_as(Actor(uow.actor.kind, uow.actor.id, uow.actor.name, row.organization_id))
+    target = Target("invitation", row.id if row else None, row.email if row else parsed.lookup_id)
+    audit.record(uow, Action.ACCESS_DENIED, target, success=False, extra={"reason": reason})
+
+
+def _is_protected(member: Membership, user: User) -> bool:
+    """Whether a link for this person opens more than an admin may hold."""
+    return member.role == Role.OWNER or user.operator
+
+
+def _unspent() -> ColumnElement[bool]:
+    return Invitation.used_at.is_(None) & Invitation.revoked_at.is_(None)
+
+
+def _make_link(uow: UnitOfWork, email: str, role: Role, name: str, *, operator: bool = False) -> Invited:
+    for earlier in uow.session.scalars(select(Invitation).where(_unspent(), Invitation.email == email)):
+        earlier.revoked_at = uow.now
+    text, parsed = new_token("enrol")
+    row = Invitation(
+        id=uuid4(),
+        organization_id=uow.organization_id,
+        lookup_id=parsed.lookup_id,
+        digest=uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret),
+        email=email,
+        name=name,
+        role=role.value,
+        operator=operator,
+        invited_by=uow.actor.id,
+        created_at=uow.now,
+        expires_at=uow.now + INVITATION_LASTS,
+    )
+    uow.session.add(row)
+    audit.record(uow, Action.PERSON_INVITED, Target("invitation", row.id, email), extra={"role": role.value})
+    return Invited(row.id, email, text, row.expires_at)
 
 
 def _find_or_make_user(uow: UnitOfWork, row: Invitation, name: str) -> User:
@@ -193,13 +230,28 @@ def _find_or_make_user(uow: UnitOfWork, row: Invitation, name: str) -> User:
     if user is None:
         user = User(id=uuid4(), email=row.email, name=name or row.name, created_at=uow.now)
         uow.session.add(user)
+    else:
+        _refuse_foreign(uow, row, user)
     user.operator = user.operator or row.operator
     uow.session.flush()
     return user
 
 
+def _refuse_foreign(uow: UnitOfWork, row: Invitation, user: User) -> None:
+    """A link of one organization must not open what the same person has in another."""
+    elsewhere = uow.session.scalar(
+        select(Membership.id)
+        .where(Membership.user_id == user.id, Membership.organization_id != row.organization_id)
+        .limit(1)
+    )
+    if elsewhere is not None:
+        message = "This e-mail address belongs to another organization here. Ask to be invited by a new one."
+        raise Conflict(message)
+
+
 def _join(uow: UnitOfWork, row: Invitation, user: User) -> None:
-    """A new person becomes a member; the role of one who was disabled and is invited again is the new one."""
+    """A new person becomes a member; one who was disabled and invited again comes back in the new role."""
+    target = Target("person", user.id, user.email)
     member = uow.session.scalar(select(Membership).where(Membership.user_id == user.id))
     if member is None:
         uow.session.add(
@@ -213,6 +265,7 @@ def _join(uow: UnitOfWork, row: Invitation, user: User) -> None:
         )
     elif member.disabled_at is not None:
         member.disabled_at, member.role = None, row.role
+        audit.record(uow, Action.PERSON_ENABLED, target, extra={"role": row.role})
     uow.session.flush()
 
 
@@ -236,7 +289,7 @@ def clean_name(text: str) -> str:
         Invalid: too long, or with control characters.
     """
     name = " ".join(text.split())
-    if len(name) > _NAME_MAX or not name.isprintable():
-        message = f"Enter a name of at most {_NAME_MAX} printable characters."
+    if len(name) > NAME_MAX or not name.isprintable():
+        message = f"Enter a name of at most {NAME_MAX} printable characters."
         raise Invalid(message, "name")
     return name

@@ -1,14 +1,42 @@
-"""The people of an organization: their roles, and ending and renewing their access."""
+"""The people of an organization: who they are, their roles, ending and renewing their access."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from errors import NotFound
-from models import Membership
+from errors import Conflict, NotFound
+from models import AccessToken, Action, Membership, User, UserSession
+from policy import Role
+from services import audit, invitations, owners, sessions, tokens
+from services.events import Extra, Target
+from services.invitations import Invited
 from services.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A person in the list.
+
+    Args:
+        seen_at: the newest use of a session or token of theirs here; None: never.
+        token_expires_at: when the last of their sign-in tokens ends, or ended; None: all are revoked.
+        sessions: how many live now.
+    """
+
+    member_id: UUID
+    user_id: UUID
+    name: str
+    email: str
+    role: Role
+    operator: bool
+    disabled_at: datetime | None
+    seen_at: datetime | None
+    token_expires_at: datetime | None
+    sessions: int
 
 
 def find(uow: UnitOfWork, member_id: UUID) -> Membership:
@@ -21,3 +49,147 @@ def find(uow: UnitOfWork, member_id: UUID) -> Membership:
     if member is None:
         raise NotFound
     return member
+
+
+def everybody(uow: UnitOfWork) -> list[PersonLine]:
+    """Return the people of the organization by name, the disabled ones last."""
+    rows = uow.session.execute(select(Membership, User).join(User, User.id == Membership.user_id)).all()
+    seen, living = _sessions_by_person(uow)
+    used, ends = _tokens_by_person(uow)
+    lines = [
+        PersonLine(
+            member_id=member.id,
+            user_id=user.id,
+            name=user.name,
+            email=user.email,
+            role=Role(member.role),
+            operator=user.operator,
+            disabled_at=member.disabled_at,
+            seen_at=max(filter(None, (seen.get(user.id), used.get(user.id))), default=None),
+            token_expires_at=ends.get(user.id),
+            sessions=living.get(user.id, 0),
+        )
+        for member, user in rows
+    ]
+    return sorted(lines, key=lambda line: (line.disabled_at is not None, line.name.casefold(), line.email))
+
+
+def line_of(uow: UnitOfWork, member: Membership) -> PersonLine:
+    """Return a person as the list shows them."""
+    return next(line for line in everybody(uow) if line.member_id == member.id)
+
+
+def change_role(uow: UnitOfWork, member: Membership, role: Role) -> bool:
+    """Give a person another role; return whether it was another one.
+
+    Open links for them end, so that a link made for a lesser role never opens a greater one; whoever loses
+    rights also loses the links that they made.
+
+    Raises:
+        Denied: only an owner makes owners and changes them.
+        LastOwner: they are the last one.
+        Conflict: they are disabled.
+    """
+    user = _lock(uow, member)
+    was = Role(member.role)
+    if member.disabled_at is not None:
+        message = f"{user.email} is disabled. Enable them before you change their role."
+        raise Conflict(message)
+    if was is role:
+        return False
+    if Role.OWNER in (was, role):
+        owners.require_owner(uow, "Only an owner can make somebody an owner or change the role of one.")
+    if was is Role.OWNER:
+        owners.require_another(uow, user.id)
+    member.role = role.value
+    invitations.revoke_all_of(uow, user, made=was in (Role.OWNER, Role.ADMIN) and role is not Role.OWNER)
+    _record(uow, Action.PERSON_CHANGED, user, {"from": was.value, "to": role.value})
+    return True
+
+
+def disable(uow: UnitOfWork, member: Membership) -> None:
+    """End a person's access at once: membership, sessions, tokens, and the open links for them and by them.
+
+    Raises:
+        Denied: only an owner disables owners.
+        LastOwner: they are the last one.
+        Conflict: they are disabled already, or the actor themselves.
+    """
+    user = _lock(uow, member)
+    if member.disabled_at is not None:
+        message = f"{user.email} is disabled already."
+        raise Conflict(message)
+    if member.role == Role.OWNER:
+        owners.require_owner(uow, "Only an owner can disable an owner.")
+        owners.require_another(uow, user.id)
+    if user.id == uow.actor.id:
+        message = "You cannot disable yourself. Ask another admin to do it."
+        raise Conflict(message)
+    member.disabled_at = uow.now
+    ended = sessions.end_all_of(uow, user.id, "person disabled")
+    revoked = tokens.revoke_all_of(uow, user.id)
+    invitations.revoke_all_of(uow, user, made=True)
+    _record(uow, Action.PERSON_DISABLED, user, {"sessions": ended, "tokens": revoked})
+
+
+def enable(uow: UnitOfWork, member: Membership) -> Invited:
+    """Bring a person back in their old role, with a link on which they make a new token.
+
+    Raises:
+        Denied: only an owner brings owners back.
+        Conflict: they are not disabled.
+    """
+    user = _lock(uow, member)
+    if member.disabled_at is None:
+        message = f"{user.email} is not disabled."
+        raise Conflict(message)
+    if member.role == Role.OWNER:
+        owners.require_owner(uow, "Only an owner can enable an owner.")
+    member.disabled_at = None
+    _record(uow, Action.PERSON_ENABLED, user, {"role": member.role})
+    return invitations.renew(uow, member)
+
+
+def end_sessions(uow: UnitOfWork, member: Membership) -> int:
+    """End a person's sessions here; return how many."""
+    return sessions.end_all_of(uow, member.user_id, "ended by an admin")
+
+
+def _lock(uow: UnitOfWork, member: Membership) -> User:
+    """Wait for whoever changes people now, then look at the member as they are."""
+    owners.lock(uow)
+    uow.session.refresh(member)
+    return uow.session.get_one(User, member.user_id)
+
+
+def _sessions_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUID, int]]:
+    rows = uow.session.execute(
+        select(
+            UserSession.user_id,
+            func.max(UserSession.seen_at, type_=UserSession.seen_at.type),
+            func.count().filter(sessions.lives(uow)),
+        )
+        .join(AccessToken, AccessToken.id == UserSession.token_id)
+        .where(AccessToken.organization_id == uow.organization_id)
+        .group_by(UserSession.user_id)
+    ).all()
+    return {user: seen for user, seen, _ in rows}, {user: living for user, _, living in rows}
+
+
+def _tokens_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUID, datetime]]:
+    signs_in = (AccessToken.kind == "signin") & AccessToken.revoked_at.is_(None)
+    rows = uow.session.execute(
+        select(
+            AccessToken.user_id,
+            func.max(AccessToken.last_used_at, type_=AccessToken.last_used_at.type),
+            func.max(AccessToken.expires_at, type_=AccessToken.expires_at.type).filter(signs_in),
+        )
+        .where(AccessToken.organization_id == uow.organization_id)
+        .group_by(AccessToken.user_id)
+    ).all()
+    used = {user: at for user, at, _ in rows if at is not None}
+    return used, {user: ends for user, _, ends in rows if ends is not None}
+
+
+def _record(uow: UnitOfWork, action: Action, user: User, extra: Extra) -> None:
+    audit.record(uow, action, Target("person", user.id, user.email), extra=extra)

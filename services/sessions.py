@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from crypto.tokens import encode_session_id, new_session_id
 from errors import NotFound
-from models import Action, UserSession
+from models import AccessToken, Action, UserSession
 from services import audit
 from services.events import Target
 from services.rules import SESSIONS_PER_PERSON
@@ -51,11 +51,17 @@ def start(uow: UnitOfWork, user_id: UUID, token_id: UUID) -> Started:
 
 def mine(uow: UnitOfWork) -> Sequence[UserSession]:
     """Return the actor's own living sessions, the last used first."""
-    return uow.session.scalars(
-        select(UserSession)
-        .where(UserSession.user_id == uow.actor.id, UserSession.expires_at > uow.now)
-        .order_by(UserSession.seen_at.desc())
-    ).all()
+    return _living(uow, UserSession.user_id == uow.actor.id)
+
+
+def of_person(uow: UnitOfWork, user_id: UUID) -> Sequence[UserSession]:
+    """Return a person's living sessions that tokens of this organization opened, the last used first."""
+    return _living(uow, _opened_here(uow, user_id))
+
+
+def lives(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Return the condition that neither the idle nor the absolute limit has ended a session."""
+    return and_(UserSession.expires_at > uow.now, UserSession.seen_at > uow.now - uow.rules.session_idle)
 
 
 def end(uow: UnitOfWork, session_id: UUID) -> None:
@@ -67,29 +73,23 @@ def end(uow: UnitOfWork, session_id: UUID) -> None:
     row = uow.session.get(UserSession, session_id)
     if row is None or row.user_id != uow.actor.id:
         raise NotFound
-    uow.session.delete(row)
-    audit.record(uow, Action.SESSION_ENDED, _target(row))
+    _end_rows(uow, [row])
 
 
 def end_others(uow: UnitOfWork) -> int:
     """End all sessions of the actor but the present one; return how many."""
-    rows = [row for row in mine(uow) if row.id != uow.actor.session_id]
-    for row in rows:
-        uow.session.delete(row)
-        audit.record(uow, Action.SESSION_ENDED, _target(row))
-    return len(rows)
+    return _end_rows(uow, [row for row in mine(uow) if row.id != uow.actor.session_id])
 
 
-def end_all_of(uow: UnitOfWork, user_id: UUID) -> int:
-    """End every session of a person, at once; return how many."""
-    ended = uow.session.execute(delete(UserSession).where(UserSession.user_id == user_id))
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+def end_all_of(uow: UnitOfWork, user_id: UUID, reason: str) -> int:
+    """End every session that tokens of the actor's organization opened for a person; return how many."""
+    return _end_rows(uow, uow.session.scalars(select(UserSession).where(_opened_here(uow, user_id))), reason)
 
 
-def end_all_by_token(uow: UnitOfWork, token_id: UUID) -> int:
+def end_all_by_token(uow: UnitOfWork, token_id: UUID, reason: str) -> int:
     """End every session that a sign-in token opened; return how many."""
-    ended = uow.session.execute(delete(UserSession).where(UserSession.token_id == token_id))
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    rows = uow.session.scalars(select(UserSession).where(UserSession.token_id == token_id))
+    return _end_rows(uow, rows, reason)
 
 
 def confirm(uow: UnitOfWork) -> None:
@@ -102,22 +102,54 @@ def confirm(uow: UnitOfWork) -> None:
 
 def remove_ended(uow: UnitOfWork) -> int:
     """Delete the rows of sessions that time has ended; return how many."""
-    ended = uow.session.execute(
-        delete(UserSession).where(
-            (UserSession.expires_at <= uow.now)
-            | (UserSession.seen_at <= uow.now - uow.rules.session_idle)
-        )
+    ended = uow.session.scalars(select(UserSession).where(~lives(uow))).all()
+    for row in ended:
+        _keep_last_use(uow, row)
+        uow.session.delete(row)
+    return len(ended)
+
+
+def _living(uow: UnitOfWork, whose: ColumnElement[bool]) -> Sequence[UserSession]:
+    return uow.session.scalars(
+        select(UserSession).where(whose, lives(uow)).order_by(UserSession.seen_at.desc())
+    ).all()
+
+
+def _opened_here(uow: UnitOfWork, user_id: UUID) -> ColumnElement[bool]:
+    """A person may also belong elsewhere; what they do there is nobody's business here."""
+    tokens = select(AccessToken.id).where(
+        AccessToken.organization_id == uow.organization_id, AccessToken.user_id == user_id
     )
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return and_(UserSession.user_id == user_id, UserSession.token_id.in_(tokens))
 
 
 def _make_room(uow: UnitOfWork, user_id: UUID) -> None:
     rows = uow.session.scalars(
         select(UserSession).where(UserSession.user_id == user_id).order_by(UserSession.seen_at.desc())
     ).all()
-    for row in rows[SESSIONS_PER_PERSON - 1 :]:
+    _end_rows(uow, rows[SESSIONS_PER_PERSON - 1 :], "too many sessions")
+
+
+def _end_rows(uow: UnitOfWork, rows: Iterable[UserSession], reason: str = "") -> int:
+    ended = list(rows)
+    for row in ended:
+        _keep_last_use(uow, row)
         uow.session.delete(row)
-        audit.record(uow, Action.SESSION_ENDED, _target(row), extra={"reason": "too many sessions"})
+        audit.record(uow, Action.SESSION_ENDED, _target(row), extra={"reason": reason} if reason else {})
+    uow.session.flush()
+    return len(ended)
+
+
+def _keep_last_use(uow: UnitOfWork, row: UserSession) -> None:
+    """The row goes; when and from where the person was last here stays with the token."""
+    uow.session.execute(
+        update(AccessToken)
+        .where(
+            AccessToken.id == row.token_id,
+            or_(AccessToken.last_used_at.is_(None), AccessToken.last_used_at < row.seen_at),
+        )
+        .values(last_used_at=row.seen_at, last_used_address=row.address)
+    )
 
 
 def _target(row: UserSession) -> Target:

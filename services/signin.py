@@ -15,7 +15,9 @@ from policy import NOBODY, Actor, ActorKind, Role
 from services import actor_queries as queries
 from services import audit, lockouts, sessions
 from services.actors import token_lives
+from services.committer import Mark
 from services.events import Target
+from services.marks import write_marks
 from services.unit_of_work import UnitOfWork
 
 log = logging.getLogger("chatelaine.signin")
@@ -31,7 +33,7 @@ class SignedIn:
 
 
 def sign_in(uow: UnitOfWork, text: str) -> SignedIn | None:
-    """Start a session for the person whose sign-in token *text* is.
+    """Start a session for the person whose sign-in token *text* is; one that the browser had before ends.
 
     Unknown, malformed, expired, revoked and locked tokens cost the same look-ups, counts and digest, and all
     give None; which it was stands in the audit log only. The unit must be finished in either case.
@@ -39,9 +41,10 @@ def sign_in(uow: UnitOfWork, text: str) -> SignedIn | None:
     row = _check(uow, text)
     if row is None:
         return None
-    uow.act_as(
-        Actor(ActorKind.PERSON, row.user_id, row.user_name, row.organization_id, Role(row.role))
-    )
+    if uow.actor.session_id is not None:
+        sessions.end(uow, uow.actor.session_id)
+    uow.act_as(Actor(ActorKind.PERSON, row.user_id, row.user_name, row.organization_id, Role(row.role)))
+    write_marks(uow.connection, [Mark("token", row.id, uow.now, uow.origin.address)])
     started = sessions.start(uow, row.user_id, row.id)
     return SignedIn(started, row.slug, row.must_replace)
 
@@ -57,9 +60,7 @@ def confirm(uow: UnitOfWork, text: str) -> bool:
 def _check(uow: UnitOfWork, text: str, *, only_of: UUID | None = None) -> Row[tuple[UUID, ...]] | None:
     """Count the attempt, then look whether *text* is a living sign-in token (of one person)."""
     parsed = parse_token(text) or derive_token(text)
-    row = uow.connection.execute(
-        queries.FIND_TOKEN, {"lookup_id": parsed.lookup_id}
-    ).one_or_none()
+    row = uow.connection.execute(queries.FIND_TOKEN, {"lookup_id": parsed.lookup_id}).one_or_none()
     counted = lockouts.count_attempt(uow, parsed.lookup_id, row.organization_id if row else None)
     digest = uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret)
     matches = same(digest, row.digest if row else bytes(len(digest)))
@@ -96,16 +97,12 @@ def _state(row: Row[tuple[UUID, ...]], now: datetime) -> str:
     return "expired" if row.expires_at <= now else "disabled"
 
 
-def _record_failure(
-    uow: UnitOfWork, row: Row[tuple[UUID, ...]] | None, lookup_id: str, reason: str
-) -> None:
+def _record_failure(uow: UnitOfWork, row: Row[tuple[UUID, ...]] | None, lookup_id: str, reason: str) -> None:
     # The line that log watchers such as fail2ban look for.
     log.warning("FAILED LOGIN from %s", uow.origin.address)
     actor = uow.actor
     if actor is NOBODY and row is not None:
-        uow.actor = Actor(
-            ActorKind.NOBODY, NOBODY.id, NOBODY.name, organization_id=row.organization_id
-        )
+        uow.actor = Actor(ActorKind.NOBODY, NOBODY.id, NOBODY.name, organization_id=row.organization_id)
     action = Action.SIGNIN_LOCKED if reason == "locked" else Action.SIGNIN_FAILED
     target = Target("token", row.id if row else None, lookup_id)
     audit.record(uow, action, target, success=False, extra={"reason": reason})

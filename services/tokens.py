@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,13 +13,14 @@ from crypto.tokens import ParsedToken, new_token
 from errors import Conflict, Invalid, NotFound
 from models import AccessToken, Action, UserSession
 from policy import Scope
-from services import audit, sessions
-from services.events import Target
-from services.rules import TOKEN_LASTS, TOKEN_LASTS_AT_MOST
+from services import audit, owners, sessions
+from services.events import Extra, Target
+from services.rules import TOKEN_LASTS, TOKEN_LASTS_AT_MOST, TOKEN_WARNING
 from services.unit_of_work import UnitOfWork
 
+NAME_MAX = 120
 OVERLAP_AT_MOST = timedelta(days=7)
-_NAME_MAX = 120
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,21 @@ def find(uow: UnitOfWork, token_id: UUID) -> AccessToken:
     return token
 
 
+def expiring(uow: UnitOfWork) -> Sequence[AccessToken]:
+    """Return the actor's own living tokens that end within ``TOKEN_WARNING``, the first to end first."""
+    return uow.session.scalars(
+        select(AccessToken)
+        .where(
+            AccessToken.user_id == uow.actor.id,
+            AccessToken.revoked_at.is_(None),
+            AccessToken.replaced_by.is_(None),
+            AccessToken.expires_at > uow.now,
+            AccessToken.expires_at <= uow.now + TOKEN_WARNING,
+        )
+        .order_by(AccessToken.expires_at, AccessToken.id)
+    ).all()
+
+
 def mint_signin(
     uow: UnitOfWork, user_id: UUID, *, organization_id: UUID, lasts: timedelta = TOKEN_LASTS
 ) -> Minted:
@@ -54,67 +70,69 @@ def mint_signin(
 
 def store_first(uow: UnitOfWork, parsed: ParsedToken, user_id: UUID, *, organization_id: UUID) -> None:
     """Store the operator's own first token: it signs in once, to be replaced."""
-    token = _store(uow, parsed, user_id, organization_id, "First sign-in", timedelta(days=1))
+    token = _store(uow, parsed, user_id, organization_id, "First sign-in", _DAY)
     token.must_replace = True
 
 
-def issue_api(uow: UnitOfWork, name: str, scopes: Iterable[Scope], lasts: timedelta) -> Minted:
-    """Issue an API token that acts for the actor, within *scopes*.
+def issue_api(
+    uow: UnitOfWork, name: str, scopes: Iterable[Scope], lasts: timedelta, *, owner_id: UUID | None = None
+) -> Minted:
+    """Issue an API token that acts for its owner, within *scopes*.
+
+    Args:
+        owner_id: None: the actor. Anybody else only from a command.
 
     Raises:
         Invalid: no name, no scope, or a lifetime outside 1 to 365 days.
     """
-    name = name.strip()
-    if not name or len(name) > _NAME_MAX:
-        message = f"Give the token a name of 1 to {_NAME_MAX} characters."
-        raise Invalid(message, "name")
-    if not timedelta(days=1) <= lasts <= TOKEN_LASTS_AT_MOST:
-        message = "Choose a lifetime from 1 to 365 days."
+    name = _clean_name(name)
+    if not _DAY <= lasts <= TOKEN_LASTS_AT_MOST:
+        message = f"Choose a lifetime from 1 to {TOKEN_LASTS_AT_MOST.days} days."
         raise Invalid(message, "days")
     chosen = sorted(set(scopes))
     if not chosen:
         message = "Choose at least one thing that the token may do."
         raise Invalid(message, "scopes")
     text, parsed = new_token("api")
-    token = _store(uow, parsed, uow.actor.id, uow.organization_id, name, lasts, scopes=chosen)
+    token = _store(uow, parsed, owner_id or uow.actor.id, uow.organization_id, name, lasts, scopes=chosen)
     return Minted(token.id, text, token.expires_at)
 
 
 def replace_own_signin(uow: UnitOfWork, old_id: UUID, *, overlap: timedelta = timedelta(0)) -> Minted:
     """Give the actor a new sign-in token in place of *old_id*, which works on for *overlap*.
 
-    Sessions that the old token opened go on under the new one, unless the old one had to be replaced.
+    The present session goes on under the new token; the others end with the old one.
 
     Raises:
         NotFound: the token is not the actor's own.
-        Conflict: it has been revoked.
+        Conflict: it no longer works, or was replaced before.
         Invalid: the overlap is negative or longer than 7 days.
     """
-    if not timedelta(0) <= overlap <= OVERLAP_AT_MOST:
-        message = "Choose an overlap from 0 to 7 days."
-        raise Invalid(message, "overlap")
-    old = uow.session.scalar(select(AccessToken).where(AccessToken.id == old_id))
-    if old is None or old.user_id != uow.actor.id or old.kind != "signin":
-        raise NotFound
-    if old.revoked_at is not None or old.expires_at <= uow.now:
-        message = "This token no longer works, so it cannot be replaced. Ask an admin for a new link."
-        raise Conflict(message)
+    old = _own(uow, old_id, "signin")
+    _check_replaceable(uow, old, overlap)
     minted = mint_signin(uow, old.user_id, organization_id=old.organization_id)
-    old.replaced_by = minted.id
-    if overlap and not old.must_replace:
-        old.expires_at = min(old.expires_at, uow.now + overlap)
-    else:
-        old.revoked_at, old.revoked_by = uow.now, uow.actor.id
-    uow.session.flush()
     uow.session.execute(
-        update(UserSession).where(UserSession.token_id == old.id).values(token_id=minted.id)
+        update(UserSession)
+        .where(UserSession.id == uow.actor.session_id, UserSession.token_id == old.id)
+        .values(token_id=minted.id)
     )
-    audit.record(
-        uow,
-        Action.TOKEN_REPLACED,
-        target_of(old),
-        extra={"by": str(minted.id), "overlap_seconds": int(overlap.total_seconds())},
-    )
+    _give_way(uow, old, minted, timedelta(0) if old.must_replace else overlap)
+    return minted
+
+
+def replace_own_api(uow: UnitOfWork, old: AccessToken, *, overlap: timedelta = timedelta(0)) -> Minted:
+    """Issue a token like the actor's own *old*: its name, scopes and lifetime; *old* works on for *overlap*.
+
+    Raises:
+        NotFound: the token is not the actor's own, or none for programs.
+        Conflict: it no longer works, or was replaced before.
+        Invalid: the overlap is negative or longer than 7 days.
+    """
+    old = _own(uow, old.id, "api")
+    _check_replaceable(uow, old, overlap)
+    scopes = [Scope(scope) for scope in old.scopes.split()]
+    minted = issue_api(uow, old.name, scopes, old.expires_at - old.created_at)
+    _give_way(uow, old, minted, overlap)
     return minted
 
 
@@ -123,40 +141,85 @@ def revoke(uow: UnitOfWork, token: AccessToken) -> None:
 
     Raises:
         Conflict: it has been revoked before.
+        Denied: only an owner takes an owner's way in.
+        LastOwner: no owner could sign in any more.
     """
     if token.revoked_at is not None:
         message = "This token was revoked before."
         raise Conflict(message)
-    token.revoked_at, token.revoked_by = uow.now, uow.actor.id
-    sessions.end_all_by_token(uow, token.id)
-    audit.record(uow, Action.TOKEN_REVOKED, target_of(token))
+    owners.lock(uow)
+    if token.kind == "signin" and owners.is_owner(uow, token.user_id):
+        if token.user_id != uow.actor.id:
+            owners.require_owner(uow, "Only an owner can revoke the sign-in token of an owner.")
+        owners.require_another_way_in(uow, token)
+    _end(uow, token)
 
 
-def revoke_all_of(uow: UnitOfWork, user_id: UUID) -> int:
-    """Revoke every living token of a person in the organization; return how many."""
-    tokens = uow.session.scalars(
-        select(AccessToken).where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
-    ).all()
-    for token in tokens:
-        revoke(uow, token)
-    return len(tokens)
+def revoke_all_of(uow: UnitOfWork, user_id: UUID, *, kind: str | None = None) -> int:
+    """Revoke a person's tokens in the organization, all or those of one kind; return how many.
 
-
-def revoke_signin_of(uow: UnitOfWork, user_id: UUID) -> None:
-    """Revoke a person's living sign-in tokens in the organization, with the sessions they opened."""
-    for token in uow.session.scalars(
-        select(AccessToken).where(
-            AccessToken.user_id == user_id,
-            AccessToken.kind == "signin",
-            AccessToken.revoked_at.is_(None),
-        )
-    ).all():
-        revoke(uow, token)
+    Whether they may all go is for the caller to know.
+    """
+    statement = select(AccessToken).where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
+    if kind is not None:
+        statement = statement.where(AccessToken.kind == kind)
+    living = uow.session.scalars(statement).all()
+    for token in living:
+        _end(uow, token)
+    return len(living)
 
 
 def target_of(token: AccessToken) -> Target:
     """Name a token for the audit log."""
     return Target("token", token.id, f"{token.name} ({token.lookup_id})")
+
+
+def _own(uow: UnitOfWork, token_id: UUID, kind: str) -> AccessToken:
+    token = find(uow, token_id)
+    if token.user_id != uow.actor.id or token.kind != kind:
+        raise NotFound
+    return token
+
+
+def _check_replaceable(uow: UnitOfWork, old: AccessToken, overlap: timedelta) -> None:
+    if not timedelta(0) <= overlap <= OVERLAP_AT_MOST:
+        message = "Choose an overlap from 0 to 7 days."
+        raise Invalid(message, "overlap_hours")
+    if old.replaced_by is not None:
+        message = "This token was replaced before. Use the one that came in its place."
+        raise Conflict(message)
+    if old.revoked_at is not None or old.expires_at <= uow.now:
+        message = "This token no longer works, so it cannot be replaced. Make a new one instead."
+        raise Conflict(message)
+
+
+def _give_way(uow: UnitOfWork, old: AccessToken, minted: Minted, overlap: timedelta) -> None:
+    old.replaced_by = minted.id
+    if overlap:
+        old.expires_at = min(old.expires_at, uow.now + overlap)
+    else:
+        old.revoked_at, old.revoked_by = uow.now, uow.actor.id
+        sessions.end_all_by_token(uow, old.id, "token replaced")
+    audit.record(
+        uow,
+        Action.TOKEN_REPLACED,
+        target_of(old),
+        extra={"by": str(minted.id), "overlap_seconds": int(overlap.total_seconds())},
+    )
+
+
+def _end(uow: UnitOfWork, token: AccessToken) -> None:
+    token.revoked_at, token.revoked_by = uow.now, uow.actor.id
+    sessions.end_all_by_token(uow, token.id, "token revoked")
+    audit.record(uow, Action.TOKEN_REVOKED, target_of(token), extra={"kind": token.kind})
+
+
+def _clean_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > NAME_MAX or not name.isprintable():
+        message = f"Give the token a name of 1 to {NAME_MAX} printable characters."
+        raise Invalid(message, "name")
+    return name
 
 
 def _store(
@@ -167,7 +230,7 @@ def _store(
     name: str,
     lasts: timedelta,
     *,
-    scopes: Iterable[Scope] = (),
+    scopes: Sequence[Scope] = (),
 ) -> AccessToken:
     token = AccessToken(
         id=uuid4(),
@@ -185,5 +248,6 @@ def _store(
     )
     uow.session.add(token)
     uow.session.flush()
-    audit.record(uow, Action.TOKEN_CREATED, target_of(token), extra={"kind": token.kind})
+    facts: Extra = {"kind": token.kind, "days": lasts.days, "scopes": [scope.value for scope in scopes]}
+    audit.record(uow, Action.TOKEN_CREATED, target_of(token), extra=facts)
     return token
