@@ -19,7 +19,11 @@ class AccessToken(Tenant, Base):
 
     __tablename__ = "access_token"
     __table_args__ = (
-        Index("ix_access_token_organization_id_created_at", "organization_id", "created_at"),
+        # One for each order of the list, with the id as the last resort: its pages never sort.
+        Index("ix_access_token_by_created", "organization_id", "created_at", "id"),
+        Index("ix_access_token_by_expiry", "organization_id", "expires_at", "id"),
+        Index("ix_access_token_by_use", "organization_id", "last_used_at", "id"),
+        Index("ix_access_token_by_name", "organization_id", "name", "id"),
         Index("ix_access_token_user_id", "user_id"),
     )
 

@@ -176,7 +176,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("access_token", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_access_token_organization_id_created_at", ["organization_id", "created_at"], unique=False
+            "ix_access_token_by_created", ["organization_id", "created_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_access_token_by_expiry", ["organization_id", "expires_at", "id"], unique=False
+        )
+        batch_op.create_index("ix_access_token_by_name", ["organization_id", "name", "id"], unique=False)
+        batch_op.create_index(
+            "ix_access_token_by_use", ["organization_id", "last_used_at", "id"], unique=False
         )
         batch_op.create_index("ix_access_token_user_id", ["user_id"], unique=False)
 
@@ -421,7 +428,10 @@ def downgrade() -> None:
     op.drop_table("audit_review")
     with op.batch_alter_table("access_token", schema=None) as batch_op:
         batch_op.drop_index("ix_access_token_user_id")
-        batch_op.drop_index("ix_access_token_organization_id_created_at")
+        batch_op.drop_index("ix_access_token_by_use")
+        batch_op.drop_index("ix_access_token_by_name")
+        batch_op.drop_index("ix_access_token_by_expiry")
+        batch_op.drop_index("ix_access_token_by_created")
 
     op.drop_table("access_token")
     op.drop_table("user_account")
