@@ -1,0 +1,218 @@
+"""The production server: Granian's sockets and event loop, our gateway, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server as ManyProcesses
+from granian.server.embed import Server as OneProcess
+
+from gateway import Gateway, Limits
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
+
+    from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+    from granian.rsgi import Scope
+
+THREADS = 16
+HEAD_MILLISECONDS = 10_000
+CONNECTIONS = 1000
+DRAIN_SECONDS = 10.0
+ORPHAN_SECONDS = 1.0
+HTTP = HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=64 * 1024)
+
+
+class AddressRefused(Exception):
+    """The server cannot listen there; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every worker needs to begin.
+
+    Args:
+        make_application: called once in each process, so that nothing is shared by accident.
+        threads: requests that one process works on at the same time.
+    """
+
+    make_application: Callable[[], WSGIApplication]
+    threads: int = THREADS
+    limits: Limits = field(default_factory=Limits)
+    multiprocess: bool = False
+
+
+class Worker:
+    """One process's gateway and application, from start to a clean end."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._application = plan.make_application()
+        self._gateway = Gateway(
+            self._application, threads=plan.threads, limits=plan.limits, multiprocess=plan.multiprocess
+        )
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        await self._gateway.__rsgi__(scope, protocol)
+
+    async def finish(self) -> None:
+        """Let what runs come to its end, then let the application write its last words."""
+        await self._gateway.drain(DRAIN_SECONDS)
+        room = getattr(self._application, "extensions", {}).get("chatelaine")
+        if room is not None:
+            room.close()
+
+
+class ProcessWorker(Worker):
+    """A worker of several; Granian tells it when its process begins and ends."""
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        """Watch the process that started this one: without it nobody would ever end this."""
+        parent = os.getppid()
+
+        def look() -> None:
+            if os.getppid() == parent:
+                loop.call_later(ORPHAN_SECONDS, look)
+            else:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        look()
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        """Finish, once Granian has stopped taking requests."""
+        loop.run_until_complete(self.finish())
+
+
+def serve(plan: Plan, *, host: str, port: int, workers: int = 1, on_ready: Callable[[], None]) -> NoReturn:
+    """Serve until SIGINT or SIGTERM, then end the process.
+
+    Args:
+        on_ready: called once the address is known to be free.
+
+    Raises:
+        AddressRefused: before anything is started.
+    """
+    check_address(host, port)
+    raise_file_limit()
+    on_ready()
+    if workers == 1:
+        code = asyncio.run(_serve_here(plan, host, port))
+    else:
+        code = _serve_many(plan, host, port, workers)
+    # All is closed by now, but Granian's threads live on and panic when the interpreter is taken down.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def check_address(host: str, port: int) -> None:
+    """Find out whether this process can listen there.
+
+    Granian shares a port with whoever asks for it, so two servers on one port would go unnoticed.
+
+    Raises:
+        AddressRefused: it cannot; nothing else is listening because of the attempt.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        raise AddressRefused(f"{host} is no address of this machine. Give another with --host.") from None
+    except OSError as error:
+        raise AddressRefused(_why_not(error, host, port)) from None
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use. End the program that listens there, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"This user may not listen on port {port}. Choose one above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine. Give another with --host."
+    return f"Cannot listen on {host}, port {port} ({error.strerror})."
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open sockets and files as it may have, if that is few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 4 * CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _quiet_log() -> dict[str, Any]:
+    # Granian would otherwise replace the handlers that the application has set up.
+    return {"version": 1, "incremental": True, "handlers": {}, "loggers": {"_granian": {}}}
+
+
+async def _serve_here(plan: Plan, host: str, port: int) -> int:
+    worker = Worker(plan)
+    server = OneProcess(
+        worker,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP,
+        websockets=False,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        log_level=LogLevels.error,
+        log_dictconfig=_quiet_log(),
+    )
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        server.stop()  # type: ignore[no-untyped-call]
+        # Whoever asks twice does not want to wait.
+        loop.add_signal_handler(number, os._exit, 128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    await server.serve()
+    await worker.finish()
+    return 1 if server.interrupt_children else 0
+
+
+def _serve_many(plan: Plan, host: str, port: int, workers: int) -> int:
+    server = ManyProcesses(
+        "chatelaine",
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        workers=workers,
+        http=HTTPModes.http1,
+        http1_settings=HTTP,
+        websockets=False,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=round(DRAIN_SECONDS) + 5,
+        log_level=LogLevels.error,
+        log_dictconfig=_quiet_log(),
+    )
+    # Granian asks for something to call, and takes an object with __rsgi__ as well.
+    load = cast("Callable[..., Callable[..., Any]]", partial(ProcessWorker, replace(plan, multiprocess=True)))
+    try:
+        server.serve(target_loader=load, wrap_loader=False)
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    return 0
