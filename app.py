@@ -11,11 +11,10 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine, create_engine
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import blueprints
+from blueprints import converters, filters, guard, headers, page, request_log, screen, wsgi
 from blueprints import errors as error_pages
-from blueprints import filters, guard, headers, page
 from config import Settings
 from crypto.keyring import MasterKeys
 from errors import StartRefused
@@ -23,6 +22,8 @@ from extensions import csrf, db, limiter, login_manager
 from services import instance, keys, schema
 from services.checkpoints import file_sink, standard_output_sink
 from services.database import prepare_engine, write_lock_for
+from services.metrics import Metrics
+from services.rate_storage import RateCounters
 from services.rules import Rules
 from services.runtime import Runtime
 
@@ -47,9 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.load(os.environ, env_file=ROOT / ".env")
     app = Flask(__name__, instance_path=str(ROOT / "instance"))
     app.config.update(_flask_config(settings))
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = wsgi.wrap(app.wsgi_app, settings)  # type: ignore[assignment, method-assign]
+    converters.register(app)
+    request_log.register(app)
     # First of all that may answer early: a page answered before it would lack its nonce.
     headers.init_app(app, settings)
     filters.register(app)
@@ -57,7 +58,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     error_pages.register(app)
     _init_database(app, settings)
     login_manager.init_app(app)
-    limiter.init_app(app)
+    _init_limiter(app)
+    screen.init_app(app)
     csrf.init_app(app)
     for blueprint in blueprints.ALL:
         app.register_blueprint(blueprint)
@@ -121,6 +123,14 @@ def _init_database(app: Flask, settings: Settings) -> None:
     runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
     _check_keys(runtime)
     app.extensions["chatelaine"] = runtime
+    app.extensions["metrics"] = Metrics(runtime)
+
+
+def _init_limiter(app: Flask) -> None:
+    limiter.init_app(app)
+    storage = limiter.storage
+    if isinstance(storage, RateCounters):
+        app.extensions["chatelaine"].at_close(storage.close)
 
 
 def _database_url(settings: Settings) -> str:
@@ -178,5 +188,19 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_PATH": "/",
         # The signed token lives as long as the session that its seed belongs to.
         "WTF_CSRF_TIME_LIMIT": None,
-        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
+        "PROVIDE_AUTOMATIC_OPTIONS": False,
+        **_rate_limits(settings),
     }
+
+
+def _rate_limits(settings: Settings) -> dict[str, Any]:
+    """Count requests in Redis where there is one, else beside the database."""
+    if settings.redis_url is not None:
+        # Each process goes on counting by itself while Redis is away; waiting for it would stop everybody.
+        return {
+            "RATELIMIT_STORAGE_URI": settings.redis_url,
+            "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        }
+    beside = ".rates" if settings.database_path is not None else ""
+    return {"RATELIMIT_STORAGE_URI": _database_url(settings) + beside}

@@ -1,27 +1,52 @@
-"""The Flask extensions, made once and bound to an application by ``app.create_app``."""
+"""The Flask extensions, made once and bound to an application by ``app.create_app``.
+
+Talisman is made there anew: it keeps its settings on itself, and the last application's would be everybody's.
+"""
 
 from __future__ import annotations
 
-from flask import request, session
-from flask_limiter import Limiter
+from typing import cast
+
+from flask import current_app, request, session
+from flask_limiter import ExemptionScope, Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
-from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 
 from models import Base
+from services.lockouts import network_of
+from services.runtime import Runtime
 
 SESSION_KEY = "sid"
 """Under which the signed cookie holds the random session id."""
+PER_VISITOR = "600/minute"
+"""All requests of one visitor together; addresses that lead nowhere count too, static files do not."""
+UNCOUNTED = ExemptionScope.APPLICATION | ExemptionScope.DEFAULT
+"""With ``limiter.exempt``: what machines ask for all the time, or what is counted elsewhere."""
 
 
 def visitor() -> str:
-    """Return whose requests are counted together: those of a session, else of an address."""
-    return str(session.get(SESSION_KEY) or request.remote_addr)
+    """Name the counter of those whose requests are counted together: a session's, else an address's."""
+    cookie = session.get(SESSION_KEY)
+    return _counter("session", cookie) if isinstance(cookie, str) else address()
+
+
+def address() -> str:
+    """Name the counter of the network that the request comes from, whoever sends it."""
+    return _counter("address", network_of(request.remote_addr or ""))
+
+
+def _counter(*parts: str) -> str:
+    return cast("Runtime", current_app.extensions["chatelaine"]).counter_name(*parts)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
 csrf = CSRFProtect()
-talisman = Talisman()
-limiter = Limiter(key_func=visitor, default_limits=["600/minute"], headers_enabled=False)
+limiter = Limiter(
+    key_func=visitor,
+    application_limits=[PER_VISITOR],
+    # Without a name of its own an address that leads nowhere would never be counted.
+    request_identifier=lambda: request.endpoint or "nowhere",
+    headers_enabled=False,
+)

@@ -9,7 +9,7 @@ from blueprints.guard import public
 from blueprints.requests import current_uow
 from crypto.tokens import ParsedToken, parse_token
 from errors import Invalid, NotFound
-from extensions import limiter
+from extensions import address, limiter
 from forms.signin import EnrolForm
 from services import invitations
 
@@ -46,7 +46,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/enrol")
-@limiter.limit("20/hour", key_func=lambda: request.remote_addr or "")
+@limiter.limit("20/hour", key_func=address)
 @public()
 def create() -> ResponseReturnValue:
     """Make the token and show it in this very answer: it exists nowhere else, so there is no page to lead to."""

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from flask import Flask, flash, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, json, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 import errors
-from blueprints.requests import local_path, request_id, wants_json
+from blueprints.requests import API_PREFIX, local_path, request_id, wants_json
+from extensions import limiter
+from services import clock
 
 log = logging.getLogger("chatelaine.errors")
 
+Shown = tuple[str | Response, int, dict[str, str]]
 RETRY_AFTER = 5
 """Seconds after which a refused request is worth repeating."""
 
@@ -50,7 +55,9 @@ WORDS: Mapping[int, Words] = {
     415: Words("That kind of content is not accepted", "Send a form or JSON, as the page does."),
     422: Words("Some of that cannot be accepted", "Check what you entered and try again."),
     429: Words("Too many requests", "Wait a while before you try again."),
-    500: Words("Something went wrong on our side", "Nothing was changed. Try again; if it stays, tell an admin."),
+    500: Words(
+        "Something went wrong on our side", "Nothing was changed. Try again; if it stays, tell an admin."
+    ),
     503: Words("Chatelaine is busy", "Nothing was changed. Try again in a few seconds."),
 }
 
@@ -73,18 +80,22 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.TokenMustBeReplaced, _ask_to_replace)
     app.register_error_handler(errors.ChatelaineError, _show_failure)
     app.register_error_handler(OperationalError, _show_busy)
+    app.register_error_handler(NoConnectionLeft, _show_busy)
+    app.register_error_handler(RateLimitExceeded, _show_throttled)
     app.register_error_handler(CSRFError, _show_csrf)
     app.register_error_handler(HTTPException, _show_http)
     app.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _show_fault)
 
 
-def show(
-    status: int, message: str | None = None, *, retry_after: int | None = None
-) -> ResponseReturnValue:
+def show(status: int, message: str | None = None, *, retry_after: int | None = None) -> Shown:
     """Answer with *status*: a page, or JSON for those who ask for it."""
     words = WORDS.get(status, WORDS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400])
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     text = message or words.message
+    if request.path.startswith(API_PREFIX):
+        problem = {"type": "about:blank", "title": words.title, "status": status, "detail": text}
+        headers["Content-Type"] = "application/problem+json"
+        return json.dumps(problem | {"request": request_id()}), status, headers
     if wants_json():
         return jsonify(error=text, status=status, request=request_id()), status, headers
     page = render_template(
@@ -100,8 +111,9 @@ def show(
 
 def _ask_to_sign_in(_error: errors.SignInRequired) -> ResponseReturnValue:
     if wants_json():
-        answer, status, _ = show(HTTPStatus.UNAUTHORIZED)  # type: ignore[misc]
-        return answer, status, {"WWW-Authenticate": 'Bearer realm="chatelaine"'}
+        answer, status, headers = show(HTTPStatus.UNAUTHORIZED)
+        fault = ', error="invalid_token"' if "Authorization" in request.headers else ""
+        return answer, status, {**headers, "WWW-Authenticate": f'Bearer realm="chatelaine"{fault}'}
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("signin.show", next=back if back != "/" else None))
 
@@ -134,22 +146,31 @@ def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
     return show(status, str(error) or None)
 
 
-def _show_busy(error: OperationalError) -> ResponseReturnValue:
-    log.error("the database did not answer request %s: %s", request_id(), error.orig)
+def _show_busy(error: OperationalError | NoConnectionLeft) -> ResponseReturnValue:
+    log.error("the database did not answer request %s", request_id(), exc_info=error)
     return show(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
 
 
+def _show_throttled(_error: RateLimitExceeded) -> ResponseReturnValue:
+    log.warning("too many requests from %s", request.remote_addr)
+    reached = limiter.current_limit
+    wait = reached.reset_at - clock.now().timestamp() if reached else RETRY_AFTER
+    return show(HTTPStatus.TOO_MANY_REQUESTS, retry_after=max(1, round(wait)))
+
+
 def _show_csrf(_error: CSRFError) -> ResponseReturnValue:
-    message = "The page was open too long, or you signed out meanwhile. Load it again and repeat what you did."
+    log.warning("form without a good CSRF token from %s", request.remote_addr)
+    message = "The page was open too long, or you signed out. Load it again and repeat what you did."
     return show(HTTPStatus.BAD_REQUEST, message)
 
 
 def _show_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
-    code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    retry_after = getattr(error, "retry_after", None)
-    return show(code, retry_after=retry_after if isinstance(retry_after, int) else None)
+    answer, status, headers = show(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers = {**headers, "Allow": ", ".join(sorted(set(error.valid_methods) - {"HEAD", "OPTIONS"}))}
+    return answer, status, headers
 
 
 def _show_fault(error: Exception) -> ResponseReturnValue:

@@ -1,8 +1,8 @@
 """The gate in front of every route: who may, on what, and that the attempt is recorded.
 
-A route declares ``@public`` or ``@requires(permission, Model)`` beneath its ``@bp.route``; a view never sees an
-id, it is handed the object, once the actor may use the permission on it. A route that declares nothing stops
-the program at start.
+A route declares ``@public`` or ``@requires(permission, Model)`` beneath its ``@bp.route``; a view never sees
+an id, it is handed the object, once the actor may use the permission on it. A route that declares nothing
+stops the program at start.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, g, make_response, request, session
+from flask import Flask, Response, current_app, g, make_response, request, session
 from flask.typing import ResponseReturnValue
-from limits import parse
+from limits import RateLimitItem, parse
 
-from blueprints.requests import open_uow
+from blueprints.requests import metrics, open_uow
 from crypto.tokens import ParsedToken, parse_token
 from errors import (
+    ChatelaineError,
     Denied,
     NotFound,
     SignInRequired,
@@ -27,16 +28,23 @@ from errors import (
     TokenMustBeReplaced,
     TooManyRequests,
 )
-from extensions import SESSION_KEY, limiter
+from extensions import SESSION_KEY, address, limiter
 from models import AccessToken, Action, Invitation, Lockout, Membership, Vault
 from policy import Permission, Verdict, judge
-from services import actors, audit, invitations, items, lockouts, people, tokens, vaults
+from services import actors, audit, invitations, items, lockouts, people, programs, tokens, vaults
 from services.events import Target
 from services.items import StoredItem
 from services.unit_of_work import UnitOfWork
 
 View = Callable[..., ResponseReturnValue]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SMALL_BODY = 16 * 1024
+ITEM_BODY = 1024 * 1024
+"""Notes of 64 KiB, and more than one field like it, percent-encoded."""
+STRANGERS = parse("60/minute")
+"""Requests of programs with no good token, from one address."""
+ONE_EVENT = parse("1/minute")
+"""Of what is turned away for its number one in a minute is recorded: the log must not grow at will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class Access:
         limit: so many requests an actor, such as ``60/minute``; counted in the shared store.
         program: for API tokens only; the session's cookie is not looked at.
         replacing: open to somebody who must replace their token before all else.
+        anonymous: nobody is looked up, so that the answer needs no database.
+        max_body: bytes of a request's body; None: as its permission says.
     """
 
     permission: Permission | None
@@ -58,6 +68,15 @@ class Access:
     limit: str | None = None
     program: bool = False
     replacing: bool = False
+    anonymous: bool = False
+    max_body: int | None = None
+
+    @property
+    def body_max(self) -> int:
+        """Bytes that a request's body may have."""
+        if self.max_body is not None:
+            return self.max_body
+        return ITEM_BODY if self.permission is Permission.ITEM_EDIT else SMALL_BODY
 
     def is_writing(self, method: str) -> bool:
         """Whether a request by *method* needs the write transaction."""
@@ -89,9 +108,11 @@ LOADERS: Mapping[type, Loader] = {
 }
 
 
-def public(*, writes: bool | None = None) -> Callable[[View], View]:
+def public(
+    *, writes: bool | None = None, anonymous: bool = False, max_body: int | None = None
+) -> Callable[[View], View]:
     """Let everybody in. The view still works in a unit of work, as nobody or as whoever is signed in."""
-    return _declare(Access(None, writes=writes))
+    return _declare(Access(None, writes=writes, anonymous=anonymous, max_body=max_body))
 
 
 def requires(
@@ -102,6 +123,7 @@ def requires(
     limit: str | None = None,
     program: bool = False,
     replacing: bool = False,
+    max_body: int | None = None,
 ) -> Callable[[View], View]:
     """Let in who holds *permission*, on the *model* that the address names; see :class:`Access`.
 
@@ -112,20 +134,35 @@ def requires(
         StepUpRequired: the actor must confirm who they are first.
         TooManyRequests: over *limit*.
     """
-    return _declare(Access(permission, model, writes, limit, program, replacing))
+    return _declare(Access(permission, model, writes, limit, program, replacing, max_body=max_body))
+
+
+def access_of(endpoint: str | None) -> Access | None:
+    """Return what the route called *endpoint* declares; None: there is no such route, or it serves files."""
+    return getattr(current_app.view_functions.get(endpoint or ""), "access", None)
 
 
 def _declare(access: Access) -> Callable[[View], View]:
+    limit = parse(access.limit) if access.limit else None
+
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Response:
             uow = open_uow(writing=access.is_writing(request.method))
             try:
                 arguments = _admit(uow, access, arguments)
+                if limit is not None:
+                    _count(uow, limit)
                 response = make_response(view(**arguments))
-                uow.finish()
+                _finish(uow)
             except (Denied, NotFound):
-                _record_denial(uow, access, arguments)
+                _keep_failures(uow)
+                _record_denial(uow, access)
+                _finish(uow)
+                raise
+            except ChatelaineError:
+                _keep_failures(uow)
+                _finish(uow)
                 raise
             except BaseException:
                 uow.abandon()
@@ -136,6 +173,19 @@ def _declare(access: Access) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def _finish(uow: UnitOfWork) -> None:
+    actions = [event.action for event in uow.events]
+    uow.finish()
+    metrics().count_events(actions)
+
+
+def _keep_failures(uow: UnitOfWork) -> None:
+    """Undo the work, and with it what it recorded, except for what failed: that has happened all the same."""
+    failures = [event for event in uow.events if not event.success]
+    uow.abandon()
+    uow.events = failures
 
 
 def verify(app: Flask) -> None:
@@ -159,13 +209,12 @@ def _admit(uow: UnitOfWork, access: Access, arguments: dict[str, Any]) -> dict[s
     slug = arguments.pop("slug", None)
     if access.program:
         _identify_program(uow)
-    else:
+    elif not access.anonymous:
         _identify_person(uow, access, slug)
     if access.permission is None:
         return arguments
     loaded = _load(uow, access, arguments)
     _judge(uow, access.permission, loaded)
-    _count(uow, access)
     return arguments if loaded is None else {**arguments, _argument_of(access): loaded}
 
 
@@ -189,8 +238,13 @@ def _identify_person(uow: UnitOfWork, access: Access, slug: str | None) -> None:
 
 def _identify_program(uow: UnitOfWork) -> None:
     parsed = bearer_token()
-    if parsed is None or not actors.enter_with_token(uow, parsed):
-        raise SignInRequired
+    if parsed is not None and actors.enter_with_token(uow, parsed):
+        return
+    if not limiter.limiter.hit(STRANGERS, address(), "api"):
+        raise TooManyRequests(STRANGERS.get_expiry())
+    if parsed is not None:
+        programs.record_refusal(uow, parsed)
+    raise SignInRequired
 
 
 def bearer_token() -> ParsedToken | None:
@@ -236,26 +290,20 @@ def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
     )
 
 
-def _count(uow: UnitOfWork, access: Access) -> None:
-    if access.limit is None:
+def _count(uow: UnitOfWork, limit: RateLimitItem) -> None:
+    endpoint = request.endpoint or ""
+    name = uow.runtime.counter_name("actor", str(uow.actor.token_id or uow.actor.id))
+    if limiter.limiter.hit(limit, name, endpoint):
         return
-    item = parse(access.limit)
-    subject = str(uow.actor.token_id or uow.actor.id)
-    if not limiter.limiter.hit(item, subject, request.endpoint or ""):
-        audit.record(
-            uow,
-            Action.REQUEST_THROTTLED,
-            Target("route", None, request.endpoint or ""),
-            success=False,
-            extra={"limit": access.limit},
-        )
-        reset = limiter.limiter.get_window_stats(item, subject, request.endpoint or "").reset_time
-        raise TooManyRequests(max(1, round(reset - uow.now.timestamp())))
+    if limiter.limiter.hit(ONE_EVENT, name, endpoint, "recorded"):
+        target = Target("route", None, endpoint)
+        audit.record(uow, Action.REQUEST_THROTTLED, target, success=False, extra={"limit": str(limit)})
+    reset = limiter.limiter.get_window_stats(limit, name, endpoint).reset_time
+    raise TooManyRequests(max(1, round(reset - uow.now.timestamp())))
 
 
-def _record_denial(uow: UnitOfWork, access: Access, arguments: Mapping[str, Any]) -> None:
-    """Undo the work; record what was asked for. Missing, foreign and hidden things all come through here."""
-    uow.abandon()
+def _record_denial(uow: UnitOfWork, access: Access) -> None:
+    """Record what was asked for. Missing, foreign and hidden things all come through here."""
     loader = LOADERS.get(access.model) if access.model else None
     asked = (request.view_args or {}).get(loader.argument) if loader else None
     target = Target(loader.name if loader else "route", asked, request.endpoint or "")
@@ -263,5 +311,3 @@ def _record_denial(uow: UnitOfWork, access: Access, arguments: Mapping[str, Any]
     if "place" not in g and "slug" in (request.view_args or {}):
         extra["organization"] = str((request.view_args or {})["slug"])
     audit.record(uow, Action.ACCESS_DENIED, target, success=False, extra=extra)
-    uow.finish()
-

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, g, request
+from flask_talisman import Talisman
 
+from blueprints.requests import request_id
 from config import Settings
-from extensions import talisman
 
+REPORT_PATH = "/csp-report"
 POLICY = {
     "default-src": "'none'",
     "script-src": "",
@@ -21,6 +23,7 @@ POLICY = {
     "object-src": "'none'",
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
+    "report-to": "csp",
 }
 PERMISSIONS = {
     "camera": "()",
@@ -34,6 +37,13 @@ PERMISSIONS = {
     "publickey-credentials-get": "(self)",
     "publickey-credentials-create": "(self)",
 }
+FRAMED_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors "
+)
+"""Of the one page that may stand inside somebody else's; who that is comes last."""
+HOST_OF_SPACES = "https://huggingface.co"
+YEAR = 365 * 24 * 60 * 60
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -41,10 +51,23 @@ def init_app(app: Flask, settings: Settings) -> None:
     policy = dict(POLICY)
     if settings.embed_origins:
         policy["frame-ancestors"] = " ".join(settings.embed_origins)
-    talisman.init_app(
+    in_space = settings.sources.get("PUBLIC_URL") == "SPACE_HOST"
+    framed_policy = FRAMED_POLICY + (HOST_OF_SPACES if in_space else "'none'")
+
+    # What is registered first runs last: this sees what Talisman has set.
+    @app.after_request
+    def complete(response: Response) -> Response:
+        if "framed" in g:
+            response.headers["Content-Security-Policy"] = framed_policy
+            response.headers.pop("Content-Security-Policy-Report-Only", None)
+            response.headers.pop("X-Frame-Options", None)
+        return _complete(response)
+
+    Talisman(
         app,
-        force_https=settings.is_production,
-        force_https_permanent=True,
+        # blueprints/screen.py leads to https: Talisman would believe any stranger's X-Forwarded-Proto,
+        # follow the Host that was asked for, and turn a POST into a GET.
+        force_https=False,
         session_cookie_secure=settings.is_production,
         session_cookie_samesite=app.config["SESSION_COOKIE_SAMESITE"],
         strict_transport_security=settings.hsts_seconds > 0,
@@ -54,18 +77,45 @@ def init_app(app: Flask, settings: Settings) -> None:
         content_security_policy=policy,
         content_security_policy_nonce_in=["script-src"],
         content_security_policy_report_only=settings.csp_report_only,
-        content_security_policy_report_uri="/csp-report",
+        content_security_policy_report_uri=REPORT_PATH,
         referrer_policy="same-origin",
         permissions_policy=PERMISSIONS,
         frame_options=None if settings.embed_origins else "DENY",
         x_xss_protection=False,
     )
-    app.after_request(_add_others)
 
 
-def _add_others(response: Response) -> Response:
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if not request.path.startswith("/static/"):
-        response.headers["Cache-Control"] = "no-store"
+def _complete(response: Response) -> Response:
+    headers = response.headers
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Reporting-Endpoints"] = f'csp="{REPORT_PATH}"'
+    headers["Server"] = "chatelaine"
+    headers["X-Request-ID"] = request_id()
+    headers["Cache-Control"] = _caching(response)
+    kind = headers.get("Content-Type", "")
+    if kind and "charset=" not in kind and _is_text(response.mimetype or ""):
+        headers["Content-Type"] = f"{kind}; charset=utf-8"
     return response
+
+
+def _caching(response: Response) -> str:
+    """Let a static file be kept for good under the address that names its content, nothing else at all."""
+    if request.endpoint != "static" or response.status_code not in {200, 206, 304}:
+        return "no-store"
+    mark = request.args.get("v")
+    if mark is not None and mark == _mark_of((request.view_args or {})["filename"]):
+        return f"public, max-age={YEAR}, immutable"
+    return "no-cache"
+
+
+def _mark_of(name: str) -> str | None:
+    try:
+        address: str = current_app.jinja_env.globals["asset"](name)  # type: ignore[operator]
+    except KeyError:
+        return None
+    return address.rpartition("?v=")[2]
+
+
+def _is_text(mimetype: str) -> bool:
+    return mimetype.startswith("text/") or mimetype.endswith(("json", "xml", "javascript"))

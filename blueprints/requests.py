@@ -11,8 +11,12 @@ from flask_login import UserMixin
 from extensions import db
 from services.actors import Person, Place
 from services.events import Origin
+from services.metrics import Metrics
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
+
+API_PREFIX = "/api/"
+"""Where programs are served, and nobody's cookie speaks for them."""
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
@@ -29,6 +33,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 def runtime() -> Runtime:
     """Return the process's long-lived parts."""
     return cast("Runtime", current_app.extensions["chatelaine"])
+
+
+def metrics() -> Metrics:
+    """Return the process's counters."""
+    return cast("Metrics", current_app.extensions["metrics"])
 
 
 def current_uow() -> UnitOfWork:
@@ -77,7 +86,7 @@ def request_id() -> str:
 
 def wants_json() -> bool:
     """Whether the caller is a script of ours or a program, rather than somebody reading pages."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(API_PREFIX):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     return best == "application/json"

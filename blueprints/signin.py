@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from blueprints.guard import public, requires
 from blueprints.requests import current_person, current_uow, local_path
-from extensions import SESSION_KEY, limiter
+from extensions import SESSION_KEY, address, limiter
 from forms.signin import SignInForm
 from policy import Permission
 from services import actors, sessions, signin
@@ -40,7 +40,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/sign-in")
-@limiter.limit("10/minute", key_func=lambda: request.remote_addr or "")
+@limiter.limit("10/minute", key_func=address)
 @public()
 def submit() -> ResponseReturnValue:
     form = SignInForm()

@@ -17,7 +17,7 @@ from services import keys, schema
 from services.runtime import Runtime
 
 DISK_BYTES = 50 * 1024 * 1024
-"""Below this much free space the process calls itself not ready: a database without room cannot even record."""
+"""With less free space the process calls itself not ready: a full disk cannot even record."""
 
 _OVERLAYS = frozenset({"overlay", "aufs", "fuse-overlayfs"})
 _VANISHING = frozenset({"tmpfs", "ramfs"})
@@ -37,6 +37,7 @@ class Finding:
 
     @property
     def well(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.words
 
 
@@ -110,7 +111,7 @@ def database_size(engine: Engine) -> int:
 
 
 def fleeting(path: Path, mounts: str) -> str:
-    """Say why what is written at *path* will not outlive the container; empty: it will, as far as can be seen.
+    """Say why what is written at *path* will not outlive the container; empty: it will, it seems.
 
     Args:
         path: absolute.
@@ -153,4 +154,3 @@ def warn_of_fleeting_data(runtime: Runtime) -> str:
         f"The database will be lost: {why}. Mount a volume at {path.parent if path else ''}, "
         "or set DATABASE_URL to a PostgreSQL server."
     )
-

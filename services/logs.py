@@ -1,7 +1,7 @@
 """What the program writes about itself: one line an event, and never a secret in it.
 
-``LOG_FORMAT=json`` gives a JSON object a line, ``console`` the same for reading along. Everything goes through
-the standard library's loggers, so that what libraries say ends up in the same lines.
+``LOG_FORMAT=json`` gives a JSON object a line, ``console`` the same for reading along. Everything goes
+through the standard library's loggers, so that what libraries say ends up in the same lines.
 """
 
 from __future__ import annotations

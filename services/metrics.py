@@ -36,7 +36,10 @@ class Metrics:
             registry=self._registry,
         )
         self._events = Counter(
-            "chatelaine_events", "Audit events that requests have recorded", ("action",), registry=self._registry
+            "chatelaine_events",
+            "Audit events that requests have recorded",
+            ("action",),
+            registry=self._registry,
         )
         self._registry.register(_State(runtime))
 
@@ -75,7 +78,7 @@ class _State:
             sum_value=committer.committed,
         )
         yield GaugeMetricFamily(
-            "chatelaine_committer_waiting", "Requests and marks that wait for the committer", committer.waiting
+            "chatelaine_committer_waiting", "What waits for the committer", committer.waiting
         )
         with contextlib.suppress(SQLAlchemyError, OSError):
             yield GaugeMetricFamily(

@@ -14,7 +14,7 @@ import threading
 import time
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from limits.storage import Storage
 from sqlalchemy import create_engine, text
@@ -25,8 +25,8 @@ from errors import Unavailable
 BUSY_SECONDS = 5.0
 
 _CREATE_FILE = """
-    CREATE TABLE IF NOT EXISTS rate_counter (name TEXT PRIMARY KEY, hits INTEGER NOT NULL, ends_at REAL NOT NULL)
-    WITHOUT ROWID
+    CREATE TABLE IF NOT EXISTS rate_counter
+        (name TEXT PRIMARY KEY, hits INTEGER NOT NULL, ends_at REAL NOT NULL) WITHOUT ROWID
 """
 _CREATE_TABLE = """
     CREATE UNLOGGED TABLE IF NOT EXISTS rate_counter
@@ -48,7 +48,7 @@ _REMOVE_ENDED = "DELETE FROM rate_counter WHERE ends_at <= :now RETURNING name"
 class RateCounters(Storage):
     """Counts hits in fixed windows, each beginning with its first hit."""
 
-    STORAGE_SCHEME = None
+    STORAGE_SCHEME: ClassVar[list[str] | None] = None  # type: ignore[misc]
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -112,7 +112,7 @@ class FileCounters(RateCounters):
         uri: ``sqlite:///`` and the path.
     """
 
-    STORAGE_SCHEME = ["sqlite"]  # noqa: RUF012 - the library reads it as a list from the class
+    STORAGE_SCHEME: ClassVar[list[str] | None] = ["sqlite"]  # type: ignore[misc]
 
     def __init__(self, uri: str, **_options: float | str | bool) -> None:
         super().__init__(uri)
@@ -121,6 +121,7 @@ class FileCounters(RateCounters):
         self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
+        """Close the file; the next hit opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -128,7 +129,7 @@ class FileCounters(RateCounters):
 
     def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
         try:
-            # One connection for all threads: SQLite lets one write at a time anyway, and its waiting is unfair.
+            # One connection for all threads: SQLite lets one write at a time, and its waiting is unfair.
             with self._lock:
                 if self._connection is None:
                     self._connection = self._open()
@@ -169,7 +170,7 @@ class TableCounters(RateCounters):
         uri: the database's own address.
     """
 
-    STORAGE_SCHEME = ["postgresql+psycopg"]  # noqa: RUF012 - the library reads it as a list from the class
+    STORAGE_SCHEME: ClassVar[list[str] | None] = ["postgresql+psycopg"]  # type: ignore[misc]
 
     def __init__(self, uri: str, **_options: float | str | bool) -> None:
         super().__init__(uri)
@@ -177,6 +178,7 @@ class TableCounters(RateCounters):
         self._made = False
 
     def close(self) -> None:
+        """Close the connections; the next hit opens one again."""
         self._engine.dispose()
 
     def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
