@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, case, delete, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from crypto.envelope import DecryptionError
 from crypto.keyring import SYSTEM
 from errors import NotFound
-from models import Lockout
+from models import Action, Lockout
+from policy import ActorKind
+from services import audit
+from services.events import Target
 from services.unit_of_work import UnitOfWork
 
 ADDRESS_FAILURES = 20
@@ -33,6 +37,27 @@ class Limit:
     failures: int
     window: timedelta
     lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class LockoutLine:
+    """A lock or a count in the list.
+
+    Args:
+        organization_id: None: the handle is none of ours, or the address itself is counted.
+        handle: None: the address is counted, whatever it tries.
+        locked: whether the limit is reached.
+        until: when the lock, or the count, ends by itself.
+    """
+
+    id: UUID
+    kind: str
+    organization_id: UUID | None
+    handle: str | None
+    address: str
+    attempts: int
+    locked: bool
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +114,7 @@ def _count(
 ) -> Counted:
     digest = uow.keys.throttle_digest(kind, *subject)
     lockout_id = uuid4()
-    sealed = uow.keys.encrypt(
-        SYSTEM, "lockout", lockout_id, "subject", 1, json.dumps(subject).encode()
-    )
+    sealed = uow.keys.encrypt(SYSTEM, "lockout", lockout_id, "subject", 1, json.dumps(subject).encode())
     attempts = uow.connection.execute(
         _COUNT[uow.connection.dialect.name],
         {
@@ -148,19 +171,64 @@ _COUNT = {"sqlite": _count_statement(sqlite.Insert), "postgresql": _count_statem
 
 
 def find(uow: UnitOfWork, lockout_id: UUID) -> Lockout:
-    """Return a lockout of the actor's organization; the operator also finds those of no organization.
+    """Return a lockout that the actor may lift: one of their organization; the operator's also those of none.
 
     Raises:
         NotFound: there is none.
     """
-    row = uow.session.get(Lockout, lockout_id)
-    theirs = row is not None and (
-        row.organization_id == uow.organization_id
-        or (row.organization_id is None and uow.actor.operator)
-    )
-    if row is None or not theirs:
+    row = uow.session.scalar(select(Lockout).where(Lockout.id == lockout_id, _theirs(uow)))
+    if row is None:
         raise NotFound
     return row
+
+
+def living(uow: UnitOfWork) -> list[LockoutLine]:
+    """Return the locks and counts that the actor may see: locks first, then the highest counts."""
+    rows = uow.session.scalars(
+        select(Lockout)
+        .where(Lockout.window_ends_at > uow.now, Lockout.attempts > 0, _theirs(uow))
+        .order_by(Lockout.locked_until.is_(None), Lockout.attempts.desc(), Lockout.window_ends_at, Lockout.id)
+    )
+    return [_line_of(uow, row) for row in rows]
+
+
+def lift(uow: UnitOfWork, row: Lockout) -> None:
+    """Forget a lock or a count: the next attempt is the first."""
+    line = _line_of(uow, row)
+    uow.session.delete(row)
+    name = " from ".join(part for part in (line.handle, line.address) if part)
+    audit.record(
+        uow,
+        Action.LOCKOUT_LIFTED,
+        Target("lockout", row.id, name),
+        extra={"kind": row.kind, "attempts": row.attempts, "locked": line.locked},
+    )
+
+
+def _theirs(uow: UnitOfWork) -> ColumnElement[bool]:
+    if uow.actor.kind is ActorKind.SYSTEM:
+        return true()
+    own = Lockout.organization_id == uow.organization_id
+    return or_(own, Lockout.organization_id.is_(None)) if uow.actor.operator else own
+
+
+def _line_of(uow: UnitOfWork, row: Lockout) -> LockoutLine:
+    try:
+        *handle, address = describe(uow, row)
+    except DecryptionError:
+        target = Target("lockout", row.id)
+        audit.record(uow, Action.DECRYPTION_FAILED, target, success=False, extra={"field": "subject"})
+        handle, address = [], "cannot be decrypted"
+    return LockoutLine(
+        id=row.id,
+        kind=row.kind,
+        organization_id=row.organization_id,
+        handle=handle[0] if handle else None,
+        address=address,
+        attempts=row.attempts,
+        locked=row.locked_until is not None,
+        until=row.window_ends_at,
+    )
 
 
 def remove_ended(uow: UnitOfWork) -> int:
@@ -177,4 +245,3 @@ def describe(uow: UnitOfWork, row: Lockout) -> tuple[str, ...]:
     """
     opened = uow.keys.decrypt(SYSTEM, "lockout", row.id, "subject", row.revision, row.subject)
     return tuple(json.loads(opened))
-
