@@ -53,7 +53,7 @@ def _append_to(connection: Connection, keys: KeyRoom, chain_id: UUID, events: Se
             "new_at": at,
         },
     )
-    connection.execute(queries.COUNT_DAY[connection.dialect.name], _day(rows, at))
+    connection.execute(queries.COUNT_DAY, _day(rows, at))
 
 
 def _head(connection: Connection, keys: KeyRoom, chain_id: UUID) -> Head:

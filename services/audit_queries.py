@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, func, insert, select, text, update
 
 from models import AuditChain, AuditCheckpoint, AuditDay, AuditEvent
 
@@ -20,25 +19,17 @@ ADVANCE = (
     .values(size=bindparam("new_size"), head=bindparam("new_head"), last_at=bindparam("new_at"))
 )
 
-_DAY_KEY = (AuditDay.chain_id, AuditDay.day)
-
-
-def _count_day(
-    insert_into: type[sqlite.Insert | postgresql.Insert],
-) -> sqlite.Insert | postgresql.Insert:
-    statement = insert_into(AuditDay)
-    return statement.on_conflict_do_update(
-        index_elements=list(_DAY_KEY),
-        set_={
-            "events": AuditDay.events + statement.excluded.events,
-            "reveals": AuditDay.reveals + statement.excluded.reveals,
-            "failures": AuditDay.failures + statement.excluded.failures,
-        },
-    )
-
-
-COUNT_DAY = {"sqlite": _count_day(sqlite.Insert), "postgresql": _count_day(postgresql.Insert)}
-"""By the name of the dialect."""
+COUNT_DAY = text("""
+    INSERT INTO audit_day (chain_id, day, first_seq, events, reveals, failures)
+    VALUES (:chain_id, :day, :first_seq, :events, :reveals, :failures)
+    ON CONFLICT (chain_id, day) DO UPDATE SET
+        events = audit_day.events + excluded.events,
+        reveals = audit_day.reveals + excluded.reveals,
+        failures = audit_day.failures + excluded.failures
+""").bindparams(
+    bindparam("chain_id", type_=AuditDay.chain_id.type), bindparam("day", type_=AuditDay.day.type)
+)
+"""As text, because SQLAlchemy compiles its own ON CONFLICT anew each time, which takes a millisecond."""
 
 HEADS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head).order_by(AuditChain.chain_id)
 TOTAL = select(func.sum(AuditChain.size))
