@@ -267,9 +267,7 @@ def _first_seq(uow: UnitOfWork, chain_id: UUID, day: date) -> int | None:
     return seq
 
 
-def _walk(
-    uow: UnitOfWork, chain_id: UUID, wanted: Filter, low: int, high: int, limit: int
-) -> Sequence[int]:
+def _walk(uow: UnitOfWork, chain_id: UUID, wanted: Filter, low: int, high: int, limit: int) -> Sequence[int]:
     conditions = wanted.conditions()
     reach = {"organization_id": chain_id, "low": low, "high": high, "limit": limit}
     return uow.connection.execute(queries.WALKS[frozenset(conditions)], reach | conditions).scalars().all()

@@ -1,0 +1,65 @@
+"""The statements that walk the whole audit log, and what it is held against."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, func, select
+
+from models import AuditChain, AuditCheckpoint, AuditDay, AuditEvent, Item, ItemVersion, Organization
+
+_HERE = AuditEvent.chain_id == bindparam("organization_id")
+
+NEXT_CHAIN = select(func.min(AuditEvent.chain_id)).where(AuditEvent.chain_id > bindparam("after"))
+FIRST_CHAIN = select(func.min(AuditEvent.chain_id))
+CHAINS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head, AuditChain.last_at)
+ORGANIZATIONS = select(Organization.id, Organization.slug)
+
+EVENTS = (
+    select(
+        AuditEvent.seq,
+        AuditEvent.id,
+        AuditEvent.at,
+        AuditEvent.action,
+        AuditEvent.actor_id,
+        AuditEvent.target_type,
+        AuditEvent.target_id,
+        AuditEvent.success,
+        AuditEvent.payload,
+        AuditEvent.hash,
+        AuditEvent.mac,
+    )
+    .where(_HERE, AuditEvent.seq > bindparam("after"))
+    .order_by(AuditEvent.seq)
+    .limit(bindparam("limit"))
+)
+DAYS = select(AuditDay.day, AuditDay.first_seq, AuditDay.events, AuditDay.reveals, AuditDay.failures).where(
+    AuditDay.chain_id == bindparam("organization_id")
+)
+
+CHECKPOINTS = (
+    select(
+        AuditCheckpoint.id,
+        AuditCheckpoint.at,
+        AuditCheckpoint.total,
+        AuditCheckpoint.heads,
+        AuditCheckpoint.note,
+    )
+    .where(AuditCheckpoint.id > bindparam("after"))
+    .order_by(AuditCheckpoint.id)
+    .limit(bindparam("limit"))
+)
+
+ITEMS = (
+    select(
+        Item.id,
+        Item.version,
+        Item.vault_id,
+        Item.trashed_at,
+        func.max(ItemVersion.number).label("newest"),
+    )
+    .outerjoin(
+        ItemVersion,
+        (ItemVersion.item_id == Item.id) & (ItemVersion.organization_id == Item.organization_id),
+    )
+    .where(Item.organization_id == bindparam("organization_id"))
+    .group_by(Item.id, Item.version, Item.vault_id, Item.trashed_at)
+)
