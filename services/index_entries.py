@@ -12,7 +12,7 @@ from uuid import UUID
 from errors import Undecryptable
 from services.contents import ItemType, Overview, Shape
 
-_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@\s]*@)?(\[[0-9a-f:.]+\]|[^/?#:@\s\[\]]+)")
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.:-]*://)?+(?:[^/?#@\s]*@)?+(\[[0-9a-f:.]+\]|[^/?#:@\s\[\]]+)")
 
 
 @dataclass(slots=True, eq=False, repr=False)

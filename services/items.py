@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -154,15 +155,26 @@ def reveal(
     return shown
 
 
-def reveal_all(uow: UnitOfWork, item: StoredItem, *, version: int | None = None) -> dict[str, str]:
+def reveal_all(
+    uow: UnitOfWork, item: StoredItem, *, version: int | None = None, only: Collection[str] | None = None
+) -> dict[str, str]:
     """Return every value by its field's name, for a program; recorded as one event.
 
+    Args:
+        only: names of the fields that are wanted, in any case; None: all.
+
     Raises:
-        NotFound: no such version.
+        NotFound: no such version, or it lacks one of the fields.
         Undecryptable: recorded; nothing is returned.
     """
     number = item.version if version is None else version
-    shown = [_show(entry) for entry in values(uow, item, number)[1]]
+    entries = values(uow, item, number)[1]
+    if only is not None:
+        wanted = {name.casefold() for name in only}
+        entries = tuple(entry for entry in entries if entry.name.casefold() in wanted)
+        if len(entries) < len(wanted):
+            raise NotFound
+    shown = [_show(entry) for entry in entries]
     extra: Extra = {"fields": [one.field for one in shown], "version": number}
     _record(uow, Action.ITEM_REVEALED, item, extra)
     return {one.field: one.value for one in shown}
