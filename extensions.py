@@ -5,10 +5,11 @@ Talisman is made there anew: it keeps its settings on itself, and the last appli
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import current_app, request, session
-from flask_limiter import ExemptionScope, Limiter
+from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -17,12 +18,12 @@ from models import Base
 from services.lockouts import network_of
 from services.runtime import Runtime
 
+Exempt = TypeVar("Exempt")
+
 SESSION_KEY = "sid"
 """Under which the signed cookie holds the random session id."""
 PER_VISITOR = "600/minute"
 """All requests of one visitor together; addresses that lead nowhere count too, static files do not."""
-UNCOUNTED = ExemptionScope.APPLICATION | ExemptionScope.DEFAULT
-"""With ``limiter.exempt``: what machines ask for all the time, or what is counted elsewhere."""
 
 
 def visitor() -> str:
@@ -50,3 +51,9 @@ limiter = Limiter(
     request_identifier=lambda: request.endpoint or "nowhere",
     headers_enabled=False,
 )
+
+
+def uncounted(view: Exempt) -> Exempt:
+    """Leave a view or a blueprint out of the count of all requests: it is counted elsewhere, or costs nothing."""
+    exempt: Callable[..., Any] = limiter.exempt
+    return cast("Exempt", exempt(view))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from blueprints import account, enrolment, overview, signin
+from blueprints import account, api, csp, enrolment, health, overview, signin
 
-ALL = (signin.bp, enrolment.bp, account.bp, overview.bp)
+ALL = (account.bp, api.bp, csp.bp, enrolment.bp, health.bp, overview.bp, signin.bp)
 
-WITHOUT_CSRF: tuple[str, ...] = ()
+WITHOUT_CSRF = frozenset({"api.reveal", "csp.report"})
 """Endpoints that take posts without a CSRF token, because no cookie speaks for anybody there."""

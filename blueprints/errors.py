@@ -143,7 +143,10 @@ def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("fault in request %s", request_id(), exc_info=error)
         return show(status)
-    return show(status, str(error) or None)
+    shown = show(status, str(error) or None)
+    if isinstance(error, errors.Denied) and request.path.startswith(API_PREFIX):
+        shown[2]["WWW-Authenticate"] = 'Bearer realm="chatelaine", error="insufficient_scope"'
+    return shown
 
 
 def _show_busy(error: OperationalError | NoConnectionLeft) -> ResponseReturnValue:

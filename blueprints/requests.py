@@ -8,6 +8,7 @@ from uuid import uuid4
 from flask import current_app, g, request
 from flask_login import UserMixin
 
+from config import Settings
 from extensions import db
 from services.actors import Person, Place
 from services.events import Origin
@@ -33,6 +34,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 def runtime() -> Runtime:
     """Return the process's long-lived parts."""
     return cast("Runtime", current_app.extensions["chatelaine"])
+
+
+def settings() -> Settings:
+    """Return what the operator decided."""
+    return cast("Settings", current_app.config["SETTINGS"])
 
 
 def metrics() -> Metrics:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask import Flask, Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge, SecurityError
 
 import blueprints
 from blueprints.errors import show
 from blueprints.guard import SAFE_METHODS, SMALL_BODY, access_of
-from blueprints.requests import API_PREFIX
+from blueprints.requests import API_PREFIX, settings
 from blueprints.wsgi import MACHINE_PATHS, UNBELIEVED
-
-if TYPE_CHECKING:
-    from config import Settings
 
 HEAD_TOO = frozenset({"static", "health.live", "health.ready"})
 """Where HEAD is answered: files, and what monitors ask that want the status alone."""
@@ -62,15 +57,15 @@ def _refuse_odd_characters() -> Response | None:
 
 def _insist_on_https() -> ResponseReturnValue | None:
     """Lead readers to https in production. A form or a program that came without must notice: refuse it."""
-    settings = _settings()
-    if not settings.is_production or request.is_secure or request.path in MACHINE_PATHS:
+    ours = settings()
+    if not ours.is_production or request.is_secure or request.path in MACHINE_PATHS:
         return None
     if request.environ.get(UNBELIEVED):
         words = "Chatelaine was not told of the proxy in front of it. Set TRUSTED_PROXIES to 1."
         return _refused(400, words)
     if request.method not in SAFE_METHODS or request.path.startswith(API_PREFIX):
         return _refused(400, "This is served over https only. Nothing was changed.")
-    return redirect(settings.public_url + request.full_path.rstrip("?"), 301)
+    return redirect(ours.public_url + request.full_path.rstrip("?"), 301)
 
 
 def _refuse_repetition() -> Response | None:
@@ -105,19 +100,19 @@ def _refuse_embedding() -> Response | None:
 
 def _offer_own_tab() -> ResponseReturnValue | None:
     """Show nothing but a link when asked for inside a frame that was not allowed for."""
-    settings = _settings()
-    if settings.embed_origins or request.headers.get("Sec-Fetch-Dest") not in _FRAMES:
+    ours = settings()
+    if ours.embed_origins or request.headers.get("Sec-Fetch-Dest") not in _FRAMES:
         return None
     g.framed = True
     status = 200 if request.method == "GET" else 403
-    return render_template("framed.html", address=settings.public_url + "/"), status
+    return render_template("framed.html", address=ours.public_url + "/"), status
 
 
 def _refuse_foreign_forms() -> Response | None:
     """A form of another site, whatever token it carries: what browsers say of it is enough."""
     if request.method in SAFE_METHODS or request.endpoint in blueprints.WITHOUT_CSRF:
         return None
-    own = {_settings().public_url, f"{request.scheme}://{request.host}"}
+    own = {settings().public_url, f"{request.scheme}://{request.host}"}
     site = request.headers.get("Sec-Fetch-Site", "")
     if site not in _OWN_SITES or request.headers.get("Origin", request.host_url.rstrip("/")) not in own:
         return _refused(400, "This form was sent from another site. Nothing was changed.")
@@ -134,7 +129,3 @@ def _limit_body() -> None:
 
 def _refused(status: int, message: str) -> Response:
     return make_response(show(status, message))
-
-
-def _settings() -> Settings:
-    return cast("Settings", current_app.config["SETTINGS"])
