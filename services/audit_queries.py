@@ -37,3 +37,4 @@ INSERT_CHECKPOINT = insert(AuditCheckpoint)
 LAST_CHECKPOINT = (
     select(AuditCheckpoint.at, AuditCheckpoint.total).order_by(AuditCheckpoint.id.desc()).limit(1)
 )
+LAST_NOTE = select(AuditCheckpoint.note).order_by(AuditCheckpoint.id.desc()).limit(1)

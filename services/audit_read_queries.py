@@ -6,9 +6,10 @@ their payloads, are fetched for what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, combinations
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
@@ -32,63 +33,56 @@ CONDITIONS: Mapping[str, ColumnElement[bool]] = MappingProxyType(
 )
 
 
-def _walk(names: Iterable[str]) -> Select[tuple[int]]:
-    return (
-        select(AuditEvent.seq)
-        .where(
-            _HERE,
-            AuditEvent.seq >= bindparam("low"),
-            AuditEvent.seq < bindparam("high"),
-            *(CONDITIONS[name] for name in names),
-        )
-        .order_by(AuditEvent.seq.desc())
-        .limit(bindparam("limit"))
-    )
-
-
-WALKS: Mapping[frozenset[str], Select[tuple[int]]] = MappingProxyType(
-    {
-        frozenset(names): _walk(names)
-        for names in chain.from_iterable(
-            combinations(sorted(CONDITIONS), count) for count in range(len(CONDITIONS) + 1)
-        )
-    }
+_COLUMNS = (
+    AuditEvent.seq,
+    AuditEvent.id,
+    AuditEvent.at,
+    AuditEvent.action,
+    AuditEvent.actor_id,
+    AuditEvent.target_type,
+    AuditEvent.target_id,
+    AuditEvent.success,
+    AuditEvent.payload,
+    AuditEvent.hash,
+    AuditEvent.mac,
 )
-"""A statement for every set of conditions: what is not asked for costs nothing."""
+
+
+def _within(names: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    between = (AuditEvent.seq >= bindparam("low"), AuditEvent.seq < bindparam("high"))
+    return (_HERE, *between, *(CONDITIONS[name] for name in names))
+
+
+def _every(
+    make: Callable[[tuple[ColumnElement[bool], ...]], Select[Any]],
+) -> Mapping[frozenset[str], Select[Any]]:
+    """Make a statement for every set of conditions: what is not asked for costs nothing."""
+    counts = range(len(CONDITIONS) + 1)
+    sets = chain.from_iterable(combinations(sorted(CONDITIONS), count) for count in counts)
+    return MappingProxyType({frozenset(names): make(_within(names)) for names in sets})
+
+
+WALKS = _every(
+    lambda within: (
+        select(AuditEvent.seq).where(*within).order_by(AuditEvent.seq.desc()).limit(bindparam("limit"))
+    )
+)
+"""The numbers of the events that match, newest first, from the covering index alone."""
+EXPORTS = _every(
+    lambda within: select(*_COLUMNS).where(*within).order_by(AuditEvent.seq).limit(bindparam("limit"))
+)
+"""Whole rows, oldest first."""
 
 ROWS = (
-    select(
-        AuditEvent.seq,
-        AuditEvent.id,
-        AuditEvent.at,
-        AuditEvent.action,
-        AuditEvent.actor_id,
-        AuditEvent.target_type,
-        AuditEvent.target_id,
-        AuditEvent.success,
-        AuditEvent.payload,
-        AuditEvent.hash,
-        AuditEvent.mac,
-    )
+    select(*_COLUMNS)
     .where(_HERE, AuditEvent.seq.in_(bindparam("seqs", expanding=True)))
     .order_by(AuditEvent.seq.desc())
 )
 AT = select(AuditEvent.at).where(_HERE, AuditEvent.seq == bindparam("seq"))
-COUNT = select(func.count()).select_from(
-    select(AuditEvent.seq)
-    .where(
-        _HERE,
-        AuditEvent.seq >= bindparam("low"),
-        AuditEvent.seq < bindparam("high"),
-        CONDITIONS["actions"],
-    )
-    .subquery()
-)
+HASH = select(AuditEvent.hash).where(_HERE, AuditEvent.seq == bindparam("seq"))
+COUNT = select(func.count(AuditEvent.seq)).where(*_within(["actions"]))
 ACTORS = select(func.count(AuditEvent.actor_id.distinct())).where(
-    _HERE,
-    AuditEvent.seq >= bindparam("low"),
-    AuditEvent.seq < bindparam("high"),
-    AuditEvent.actor_id != bindparam("nobody"),
+    *_within([]), AuditEvent.actor_id != bindparam("nobody")
 )
 
 DAY = select(AuditDay.first_seq, AuditDay.events, AuditDay.reveals, AuditDay.failures).where(

@@ -1,4 +1,4 @@
-"""Reading the audit log: pages of it, one event, the figures of its days."""
+"""Reading the audit log: pages of it, and single events."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from crypto.envelope import DecryptionError
+from crypto.keyring import KeyRoom
 from errors import NotFound
 from models import Action
 from policy import ActorKind
@@ -27,11 +28,8 @@ from services.unit_of_work import UnitOfWork
 PAGE = 50
 STRETCH = 20_000
 """Events that one page looks at; about 3 ms. What matches further back is found by looking further."""
-RECENT = 5_000
-"""The newest events of today among which the active people are counted."""
 CHANGES_OPENED = 200
 """Changes whose payloads one request opens to find those of secrets."""
-NOBODY_ID = UUID(int=0)
 
 _OPEN_KINDS = frozenset({Kind.TEXT, Kind.LINK, Kind.DATE})
 _OPEN_PARTS = frozenset(
@@ -146,21 +144,6 @@ class Page:
     searched_to: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
-    """The figures of a day.
-
-    Args:
-        people: who did something; of the newest ``RECENT`` events only, when ``partly``.
-    """
-
-    events: int
-    reveals: int
-    failures: int
-    people: int
-    partly: bool
-
-
 def size_of(uow: UnitOfWork, chain_id: UUID) -> int:
     """Return the number of events in a chain."""
     row = uow.connection.execute(queries.END, {"organization_id": chain_id}).one_or_none()
@@ -221,36 +204,6 @@ def secret_changes(uow: UnitOfWork, chain_id: UUID, *, limit: int = 10) -> Page:
     return Page(found, None, part.searched_to or part.lines[-1].at)
 
 
-def today(uow: UnitOfWork, chain_id: UUID) -> Today:
-    """Return the figures of this day, as UTC counts it."""
-    day = {"organization_id": chain_id, "day": uow.now.date()}
-    row = uow.connection.execute(queries.DAY, day).one_or_none()
-    if row is None:
-        return Today(0, 0, 0, 0, partly=False)
-    high = size_of(uow, chain_id) + 1
-    low = max(row.first_seq, high - RECENT)
-    reach = {"organization_id": chain_id, "low": low, "high": high, "nobody": NOBODY_ID}
-    people = uow.connection.execute(queries.ACTORS, reach).scalar_one()
-    return Today(row.events, row.reveals, row.failures, people, partly=low > row.first_seq)
-
-
-def reveals_by_day(uow: UnitOfWork, chain_id: UUID, *, days: int = 30) -> list[tuple[date, int]]:
-    """Return how many reveals and copies each of the last *days* had, today included, oldest first."""
-    first = uow.now.date() - timedelta(days=days - 1)
-    rows = uow.connection.execute(queries.DAYS, {"organization_id": chain_id, "first_day": first})
-    counted = {row.day: row.reveals for row in rows}
-    return [(day, counted.get(day, 0)) for day in (first + timedelta(days=n) for n in range(days))]
-
-
-def count_today(uow: UnitOfWork, chain_id: UUID, actions: frozenset[Action]) -> int:
-    """Count today's events with one of *actions*, looking at the newest ``STRETCH`` only."""
-    wanted = Filter(actions=actions, first_day=uow.now.date())
-    floor, high = bounds(uow, chain_id, wanted)
-    reach = {"organization_id": chain_id, "low": max(floor, high - STRETCH), "high": high}
-    counted: int = uow.connection.execute(queries.COUNT, reach | wanted.conditions()).scalar_one()
-    return counted
-
-
 def bounds(uow: UnitOfWork, chain_id: UUID, wanted: Filter) -> tuple[int, int]:
     """Turn the wanted days into numbers: the first, and the one after the last."""
     end = size_of(uow, chain_id) + 1
@@ -277,14 +230,14 @@ def _lines(uow: UnitOfWork, chain_id: UUID, seqs: Sequence[int]) -> list[Line]:
     if not seqs:
         return []
     rows = uow.connection.execute(queries.ROWS, {"organization_id": chain_id, "seqs": list(seqs)}).all()
-    lines = [read_row(uow, chain_id, row) for row in rows]
+    lines = [open_row(uow.keys, chain_id, row) for row in rows]
     broken = [line for line in lines if line.details is None]
     if broken:
         _record_broken(uow, broken)
     return lines
 
 
-def read_row(uow: UnitOfWork, chain_id: UUID, row: Row[Any]) -> Line:
+def open_row(keys: KeyRoom, chain_id: UUID, row: Row[Any]) -> Line:
     """Open the payload of a row of the log."""
     return Line(
         seq=row.seq,
@@ -295,17 +248,17 @@ def read_row(uow: UnitOfWork, chain_id: UUID, row: Row[Any]) -> Line:
         target_type=row.target_type,
         target_id=row.target_id,
         success=row.success,
-        details=_open(uow, chain_id, row),
-        key=key_of(uow.keys, row.payload),
+        details=_open(keys, chain_id, row),
+        key=key_of(keys, row.payload),
         payload=row.payload,
         hash=row.hash,
         mac=row.mac,
     )
 
 
-def _open(uow: UnitOfWork, chain_id: UUID, row: Row[Any]) -> Details | None:
+def _open(keys: KeyRoom, chain_id: UUID, row: Row[Any]) -> Details | None:
     try:
-        payload = uow.keys.decrypt(
+        payload = keys.decrypt(
             chain_id, "audit_event", row.id, "payload", row.seq, row.payload, purpose="audit"
         )
     except DecryptionError:

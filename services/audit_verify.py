@@ -63,6 +63,12 @@ class Report:
         return sum(chain.events for chain in self.chains)
 
 
+def organizations(runtime: Runtime) -> dict[str, UUID]:
+    """Return the id of every organization's chain, by slug."""
+    with runtime.engine.connect() as connection:
+        return {slug: chain_id for chain_id, slug in connection.execute(queries.ORGANIZATIONS).tuples()}
+
+
 def verify(
     runtime: Runtime,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from crypto.chain import key_id
 from services import audit_queries as queries
 from services import clock
 from services.database import writing
@@ -17,6 +19,7 @@ from services.database import writing
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from crypto.keyring import KeyRoom
     from services.runtime import Runtime
 
 EVERY_EVENTS = 100
@@ -138,6 +141,23 @@ class CheckpointKeeper:
                 connection.close()
 
 
+def verifier_key(keys: KeyRoom) -> str:
+    """Return the public key in the form in which programs that read signed notes take it.
+
+    A name, the key's id and the key, as the C2SP note format writes a verifier key.
+    """
+    name = f"chatelaine/{keys.instance}"
+    public_key = keys.audit_public_key()
+    encoded = base64.b64encode(b"\x01" + public_key).decode()
+    return f"{name}+{key_id(name, public_key).hex()}+{encoded}"
+
+
+def last_note(connection: Connection) -> str | None:
+    """Return the newest checkpoint; None: there is none."""
+    note: str | None = connection.execute(queries.LAST_NOTE).scalar_one_or_none()
+    return note
+
+
 def file_sink(path: Path) -> Callable[[str], None]:
     """Return a sink that appends each checkpoint to *path*."""
 
@@ -151,5 +171,3 @@ def file_sink(path: Path) -> Callable[[str], None]:
 def standard_output_sink(note: str) -> None:
     """Print a checkpoint as one line that log collectors keep whole."""
     print("checkpoint " + note.replace("\n", "\\n"), flush=True)  # noqa: T201 - this is the sink
-
-

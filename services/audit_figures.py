@@ -1,0 +1,61 @@
+"""What the days of the audit log count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from models import Action
+from policy import NOBODY
+from services import audit_read_queries as queries
+from services.audit_reading import STRETCH, Filter, bounds, size_of
+from services.unit_of_work import UnitOfWork
+
+RECENT = 5_000
+"""The newest events of today among which the active people are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The figures of a day.
+
+    Args:
+        people: who did something; of the newest ``RECENT`` events only, when ``partly``.
+    """
+
+    events: int
+    reveals: int
+    failures: int
+    people: int
+    partly: bool
+
+
+def today(uow: UnitOfWork, chain_id: UUID) -> Today:
+    """Return the figures of this day, as UTC counts it."""
+    day = {"organization_id": chain_id, "day": uow.now.date()}
+    row = uow.connection.execute(queries.DAY, day).one_or_none()
+    if row is None:
+        return Today(0, 0, 0, 0, partly=False)
+    high = size_of(uow, chain_id) + 1
+    low = max(row.first_seq, high - RECENT)
+    reach = {"organization_id": chain_id, "low": low, "high": high, "nobody": NOBODY.id}
+    people = uow.connection.execute(queries.ACTORS, reach).scalar_one()
+    return Today(row.events, row.reveals, row.failures, people, partly=low > row.first_seq)
+
+
+def reveals_by_day(uow: UnitOfWork, chain_id: UUID, *, days: int = 30) -> list[tuple[date, int]]:
+    """Return how many reveals and copies each of the last *days* had, today included, oldest first."""
+    first = uow.now.date() - timedelta(days=days - 1)
+    rows = uow.connection.execute(queries.DAYS, {"organization_id": chain_id, "first_day": first})
+    counted = {row.day: row.reveals for row in rows}
+    return [(day, counted.get(day, 0)) for day in (first + timedelta(days=n) for n in range(days))]
+
+
+def count_today(uow: UnitOfWork, chain_id: UUID, actions: frozenset[Action]) -> int:
+    """Count today's events with one of *actions*, looking at the newest ``STRETCH`` only."""
+    wanted = Filter(actions=actions, first_day=uow.now.date())
+    floor, high = bounds(uow, chain_id, wanted)
+    reach = {"organization_id": chain_id, "low": max(floor, high - STRETCH), "high": high}
+    counted: int = uow.connection.execute(queries.COUNT, reach | wanted.conditions()).scalar_one()
+    return counted
