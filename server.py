@@ -81,17 +81,16 @@ class Worker:
 class ProcessWorker(Worker):
     """A worker of several; Granian tells it when its process begins and ends."""
 
+    def __init__(self, plan: Plan, parent: int) -> None:
+        super().__init__(plan)
+        self._parent = parent
+
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Watch the process that started this one: without it nobody would ever end this."""
-        parent = os.getppid()
-
-        def look() -> None:
-            if os.getppid() == parent:
-                loop.call_later(ORPHAN_SECONDS, look)
-            else:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        look()
+        if os.getppid() == self._parent:
+            loop.call_later(ORPHAN_SECONDS, self.__rsgi_init__, loop)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Finish, once Granian has stopped taking requests."""
@@ -210,7 +209,8 @@ def _serve_many(plan: Plan, host: str, port: int, workers: int) -> int:
         log_dictconfig=_quiet_log(),
     )
     # Granian asks for something to call, and takes an object with __rsgi__ as well.
-    load = cast("Callable[..., Callable[..., Any]]", partial(ProcessWorker, replace(plan, multiprocess=True)))
+    worker = partial(ProcessWorker, replace(plan, multiprocess=True), os.getpid())
+    load = cast("Callable[..., Callable[..., Any]]", worker)
     try:
         server.serve(target_loader=load, wrap_loader=False)
     except SystemExit as stopped:

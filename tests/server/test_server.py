@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -71,19 +72,24 @@ def test_asking_twice_ends_it_at_once(start):
     with server.connect() as connection:
         connection.sendall(WAIT)
         assert server.line() == "waiting"
-        server.process.send_signal(signal.SIGINT)
+        # The request would hold a polite end for ten seconds.
         while server.process.poll() is None:
             server.process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(0.2)
 
-    assert server.process.returncode in {130, -signal.SIGINT}
+    assert server.process.returncode == 128 + signal.SIGINT
 
 
 def test_a_worker_that_dies_is_replaced(start):
     server = start(2)
     before = everyone(server, 2)
     os.kill(min(before), signal.SIGKILL)
-    while len(after := everyone(server, 2) - before) == 0:
-        continue
+    after = before
+    while after <= before:
+        # What waited at the dead worker's door is lost with it.
+        with contextlib.suppress(ConnectionError, IndexError):
+            after = everyone(server, 2)
 
     assert min(before) not in after
 
