@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
-from blueprints import account, api, csp, enrolment, health, overview, signin
+from blueprints import (
+    account,
+    api,
+    csp,
+    enrolment,
+    generator,
+    health,
+    item_history,
+    item_moves,
+    items,
+    overview,
+    search,
+    signin,
+    trash,
+    vault_access,
+    vaults,
+)
 
-ALL = (account.bp, api.bp, csp.bp, enrolment.bp, health.bp, overview.bp, signin.bp)
+ALL = (
+    account.bp,
+    api.bp,
+    csp.bp,
+    enrolment.bp,
+    generator.bp,
+    health.bp,
+    item_history.bp,
+    item_moves.bp,
+    items.bp,
+    overview.bp,
+    search.bp,
+    signin.bp,
+    trash.bp,
+    vault_access.bp,
+    vaults.bp,
+)
 
 WITHOUT_CSRF = frozenset({"api.reveal", "csp.report"})
 """Endpoints that take posts without a CSRF token, because no cookie speaks for anybody there."""

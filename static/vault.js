@@ -9,13 +9,18 @@ const LARGE_LIMIT = 256;
 
 class Trouble extends Error {}
 
-/** Post a form and return the JSON answer; null when the ordinary way was taken instead. */
-const send = async (form) => {
+/**
+ * Post a form and return the JSON answer; null when the ordinary way was taken instead.
+ * In tables many buttons share one form: then `part` is the button, which says where the form goes.
+ */
+const send = async (part) => {
+  const button = part instanceof HTMLButtonElement ? part : null;
+  const form = button ? button.form : part;
   let answer;
   try {
-    answer = await fetch(form.getAttribute("action"), {
+    answer = await fetch(button?.getAttribute("formaction") ?? form.getAttribute("action"), {
       method: "POST",
-      body: new URLSearchParams(new FormData(form)),
+      body: new URLSearchParams(new FormData(form, button)),
       headers: { Accept: "application/json" },
       cache: "no-store",
     });
@@ -26,8 +31,16 @@ const send = async (form) => {
   if (answer.status === 401) location.reload();
   else if (json && answer.ok && !answer.redirected) return answer.json();
   else if (json) throw new Trouble((await answer.json()).error ?? "That did not work. Load the page again.");
-  else HTMLFormElement.prototype.submit.call(form);
+  else sendPlainly(form, button);
   return null;
+};
+
+let goingPlainly = false;
+
+const sendPlainly = (form, button) => {
+  goingPlainly = true;
+  form.requestSubmit(button);
+  goingPlainly = false;
 };
 
 const report = (error) => {
@@ -53,7 +66,7 @@ const companions = (element) => {
   const row = element.closest("dd, tr") ?? element.parentElement;
   return {
     large: row.querySelector("[data-large]"),
-    button: row.querySelector("[data-reveal] button"),
+    button: row.querySelector("[data-reveal] button, button[data-reveal]"),
     form: row.querySelector("[data-reveal]"),
   };
 };
@@ -251,12 +264,15 @@ const useGenerated = (button) => {
 
 /* Wiring */
 
+const ACTS = [["reveal", reveal], ["copy", copy], ["generator", generate]];
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  const act = [["reveal", reveal], ["copy", copy], ["generator", generate]].find(([name]) => name in form.dataset)?.[1];
-  if (!act) return;
+  const part = [event.submitter, form].find((one) => one && ACTS.some(([name]) => name in one.dataset));
+  if (!part || goingPlainly) return;
   event.preventDefault();
-  act(form).catch(report);
+  const [, act] = ACTS.find(([name]) => name in part.dataset);
+  act(part).catch(report);
 });
 
 document.addEventListener("change", (event) => {

@@ -61,19 +61,25 @@ class Browser:
             else:
                 data[name] = value
         action = str(element.get("action") or self.path)
+        for area in element.select("textarea[name]"):
+            # Browsers send every line break of a text area as CR LF.
+            if isinstance(text := data.get(str(area["name"])), str):
+                data[str(area["name"])] = text.replace("\r\n", "\n").replace("\n", "\r\n")
         return self._keep(action, self._send("POST", action, data=data), status)
 
     def press(self, label: str, status: int = 200) -> Page:
-        """Send the form of the one button that reads *label*."""
+        """Send the form that the first button which reads *label* stands in, or names by its id."""
         assert self.page is not None
-        found = [b for b in self.page.select("form button") if " ".join(b.get_text(" ").split()) == label]
+        sending = self.page.select('form button:not([type="button"]), button[form]')
+        found = [b for b in sending if " ".join(b.get_text(" ").split()) == label]
         assert found, f"no button {label!r} on {self.path}"
-        form = found[0].find_parent("form")
+        button = found[0]
+        form = self._form(str(button["form"])) if button.get("form") else button.find_parent("form")
         assert form is not None
         data = _fields_of(form)
-        if found[0].get("name"):
-            data[str(found[0]["name"])] = found[0].get("value", "")
-        action = str(form.get("action") or self.path)
+        if button.get("name"):
+            data[str(button["name"])] = button.get("value", "")
+        action = str(button.get("formaction") or form.get("action") or self.path)
         return self._keep(action, self._send("POST", action, data=data), status)
 
     def post(self, path: str, data: dict[str, Any], status: int, **headers: str) -> Page:
@@ -139,7 +145,7 @@ def _fields_of(form: Tag) -> dict[str, Any]:
             data[name] = str(chosen[0].get("value", chosen[0].get_text())) if chosen else ""
         elif field.name == "textarea":
             # A browser drops the first line break of a text area, and so does this.
-            data[name] = field.get_text().removeprefix("\n")
+            data[name] = field.get_text().replace("\r\n", "\n").removeprefix("\n")
         elif field.get("type") in {"checkbox", "radio"}:
             if field.has_attr("checked"):
                 data.setdefault(name, [])

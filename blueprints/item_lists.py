@@ -1,0 +1,249 @@
+"""Lists of credentials: what their addresses ask for, and their rows.
+
+A page shows 50 of perhaps ten thousand, so everything about a row is settled here, once, and the template
+only writes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Self
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import request
+
+from blueprints.guard import may
+from blueprints.item_pages import State, expiry
+from models import Vault
+from policy import Permission, Verdict
+from services import vaults
+from services.contents import ItemType
+from services.index import Entry, Index, Page
+from services.item_types import MAIN_SECRETS
+from services.unit_of_work import UnitOfWork
+
+EXPIRING = timedelta(days=30)
+"""How far ahead "expiring soon" looks."""
+WEAK = 1
+"""The best score that still counts as weak."""
+STRENGTHS = ("Very weak", "Weak", "Fair", "Good", "Strong")
+
+_FINE = State("OK", "ok")
+_BROKEN = State("Broken", "bad")
+_WEAK = State("Weak", "warn")
+_QUICK: Mapping[ItemType, str] = MappingProxyType({**MAIN_SECRETS, ItemType.AUTHENTICATOR: "TOTP"})
+"""The field that a row's own buttons open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The vaults that a list is about, by id, and what the actor may do in them."""
+
+    names: Mapping[UUID, str]
+    revealing: frozenset[UUID]
+    editing: frozenset[UUID]
+    purging: frozenset[UUID]
+
+    @classmethod
+    def of(cls, uow: UnitOfWork, those: Collection[Vault]) -> Self:
+        """Look at *those* vaults, which the actor may see into."""
+
+        def with_permission(permission: Permission) -> frozenset[UUID]:
+            kept = {Verdict.ALLOW, Verdict.CONFIRM}
+            return frozenset(vault.id for vault in those if may(uow, permission, vault) in kept)
+
+        return cls(
+            {vault.id: vault.name for vault in those},
+            with_permission(Permission.ITEM_REVEAL),
+            with_permission(Permission.ITEM_EDIT),
+            with_permission(Permission.ITEM_PURGE),
+        )
+
+    @classmethod
+    def seen_by(cls, uow: UnitOfWork) -> Self:
+        """Look at all vaults that the actor may see into."""
+        return cls.of(uow, [line.vault for line in vaults.visible(uow) if line.right is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an address asks of a list. What it names wrongly is as good as not named."""
+
+    query: str
+    vault_id: UUID | None
+    type: ItemType | None
+    tag: str
+    folder: str
+    favorite: bool
+    expiring: bool
+    after: str
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the request's address."""
+        given = request.args
+        return cls(
+            query=given.get("q", "").strip(),
+            vault_id=given.get("vault", type=UUID),
+            type=next((type_ for type_ in ItemType if type_.value == given.get("type")), None),
+            tag=given.get("tag", "").strip(),
+            folder=given.get("folder", "").strip("/"),
+            favorite=given.get("favorite") == "1",
+            expiring=given.get("expiring") == "1",
+            after=given.get("after", ""),
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but a query narrows the list."""
+        return bool(self.vault_id or self.type or self.tag or self.folder or self.favorite or self.expiring)
+
+    def address(self, **changes: str) -> str:
+        """Return this list's address with *changes*, beginning at its first page unless they say where."""
+        now = {
+            "q": self.query,
+            "vault": str(self.vault_id or ""),
+            "type": self.type.value if self.type else "",
+            "tag": self.tag,
+            "folder": self.folder,
+            "favorite": "1" if self.favorite else "",
+            "expiring": "1" if self.expiring else "",
+        }
+        kept = {name: value for name, value in {**now, **changes}.items() if value}
+        return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+    def page(self, index: Index, places: Places, favorites: Collection[UUID], today: date) -> Page:
+        """Ask the index."""
+        return index.page(
+            places.names,
+            query=self.query,
+            vault_id=self.vault_id,
+            type=self.type,
+            tag=self.tag or None,
+            folder=self.folder or None,
+            favorites=favorites if self.favorite else None,
+            expiring_before=today + EXPIRING if self.expiring else None,
+            after=self.after or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A credential in a list.
+
+    Args:
+        score: of its main secret, 0 to 4; None: there is none.
+        quick: the field that the row's buttons open, as the page calls it; empty: no buttons.
+    """
+
+    id: UUID
+    name: str
+    icon: str
+    below: str
+    tags: tuple[str, ...]
+    starred: bool
+    vault: str
+    score: int | None
+    strength: str
+    changed_at: datetime
+    state: State
+    quick: str
+    quick_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashRow:
+    """A credential in the trash, and when it is destroyed unless somebody restores it."""
+
+    id: UUID
+    name: str
+    icon: str
+    below: str
+    vault: str
+    trashed_at: datetime
+    purged_at: datetime
+    may_restore: bool
+    may_purge: bool
+
+
+def item_rows(
+    entries: Iterable[Entry], places: Places, favorites: Collection[UUID], today: date
+) -> list[Row]:
+    """Return the rows of a list of live credentials."""
+    rows = []
+    for entry in entries:
+        quick = _quick_field(entry) if entry.vault_id in places.revealing else ""
+        rows.append(
+            Row(
+                id=entry.id,
+                name=entry.name,
+                icon=entry.type.icon if entry.type else "alert-triangle",
+                below=entry.user_name,
+                tags=entry.tags,
+                starred=entry.id in favorites,
+                vault=places.names[entry.vault_id],
+                score=entry.strength,
+                strength=STRENGTHS[entry.strength] if entry.strength is not None else "",
+                changed_at=entry.changed_at,
+                state=_state(entry, today),
+                quick=quick.lower(),
+                quick_label=quick,
+            )
+        )
+    return rows
+
+
+def trash_rows(entries: Iterable[Entry], places: Places, kept: timedelta) -> list[TrashRow]:
+    """Return the rows of the trash.
+
+    Args:
+        kept: how long anything stays there.
+    """
+    return [
+        TrashRow(
+            id=entry.id,
+            name=entry.name,
+            icon=entry.type.icon if entry.type else "alert-triangle",
+            below=entry.user_name,
+            vault=places.names[entry.vault_id],
+            trashed_at=entry.trashed_at,
+            purged_at=entry.trashed_at + kept,
+            may_restore=entry.vault_id in places.editing,
+            may_purge=entry.vault_id in places.purging,
+        )
+        for entry in entries
+        if entry.trashed_at is not None
+    ]
+
+
+def subfolders(index: Index, vault_id: UUID, folder: str) -> list[tuple[str, str, int]]:
+    """Return name, path and number of credentials of the folders right inside *folder*."""
+    return [
+        (line.path.rpartition("/")[2], line.path, line.items)
+        for line in index.folders({vault_id}, vault_id)
+        if line.path.rpartition("/")[0] == folder
+    ]
+
+
+def trail(folder: str) -> list[tuple[str, str]]:
+    """Return name and path of a folder and of each one around it, the outermost first."""
+    parts = folder.split("/") if folder else []
+    return [(part, "/".join(parts[: depth + 1])) for depth, part in enumerate(parts)]
+
+
+def _quick_field(entry: Entry) -> str:
+    name = _QUICK.get(entry.type) if entry.type else None
+    return name if name and any(shape.name == name and shape.filled for shape in entry.shapes) else ""
+
+
+def _state(entry: Entry, today: date) -> State:
+    if entry.broken:
+        return _BROKEN
+    due = expiry(entry.expires_on, today)
+    if due is not None and due.kind != "neutral":
+        return due
+    return _WEAK if entry.strength is not None and entry.strength <= WEAK else _FINE

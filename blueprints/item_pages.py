@@ -1,0 +1,162 @@
+"""The pages of one credential: what each of them needs to know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from blueprints.guard import may
+from blueprints.requests import current_place, current_uow
+from policy import Permission, Verdict
+from services import colleagues, items, vaults
+from services.contents import Kind, Shape
+from services.items import Revealed, StoredItem
+
+SOON = 14
+"""Days before its expiry from which a credential asks for attention."""
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_HOST = re.compile(r"[\w.-]+\.[a-z]{2,}(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)
+SEED = " seed"
+"""Behind the name of an authenticator's field: the seed itself instead of the code of now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field on the page.
+
+    Args:
+        key: what the page and its script call it: the name in lower case.
+        shown: the value, on the answer to a reveal without script.
+        seconds: for how long a shown code is valid.
+    """
+
+    key: str
+    label: str
+    filled: bool
+    shown: str | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UrlRow:
+    """An address on the page; several are numbered from the second on.
+
+    Args:
+        href: where the link leads; None: no browser could follow it.
+    """
+
+    key: str
+    label: str
+    text: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A word on how a credential stands, and the color of its pill."""
+
+    words: str
+    kind: str
+
+
+def address(item: StoredItem) -> str:
+    """Return the address of an item's page; it never changes, wherever the item goes."""
+    return url_for("items.show", slug=current_place().slug, item_id=item.id)
+
+
+def allowed(permission: Permission, loaded: object = None) -> bool:
+    """Whether the actor holds *permission*, perhaps after confirming who they are."""
+    return may(current_uow(), permission, loaded) in {Verdict.ALLOW, Verdict.CONFIRM}
+
+
+def expiry(day: date | None, today: date) -> State | None:
+    """Say how an expiry date stands; None: there is none."""
+    if day is None:
+        return None
+    left = (day - today).days
+    if left < 0:
+        return State("Expired yesterday" if left == -1 else f"Expired {-left} d ago", "bad")
+    if left <= SOON:
+        return State("Expires today" if left == 0 else f"Expires in {left} d", "warn")
+    return State(f"Expires {day.isoformat()}", "neutral")
+
+
+def url_rows(urls: Iterable[str]) -> list[UrlRow]:
+    """Return the addresses; one empty row where there is none."""
+    rows = []
+    for number, url in enumerate(tuple(urls) or ("",), start=1):
+        label = f"URL {number}" if number > 1 else "URL"
+        rows.append(UrlRow(label.lower(), label, url, _href(url)))
+    return rows
+
+
+def _href(url: str) -> str | None:
+    if _WEB.match(url):
+        return url
+    return f"https://{url}" if _HOST.fullmatch(url) else None
+
+
+def field_rows(shapes: Iterable[Shape], shown: Revealed | None, *, seeds: bool) -> list[FieldRow]:
+    """Return the fields in their order; with *seeds* each authenticator's seed too."""
+    rows = []
+    for shape in shapes:
+        rows.append(_row(shape.name, shape.filled, shown))
+        if seeds and shape.kind is Kind.OTP and shape.filled:
+            rows.append(_row(shape.name + SEED, True, shown))
+    return rows
+
+
+def _row(name: str, filled: bool, shown: Revealed | None) -> FieldRow:  # noqa: FBT001 - a fact among facts
+    if shown is None or shown.field != name:
+        return FieldRow(name.lower(), name, filled)
+    return FieldRow(name.lower(), name, filled, shown.value, shown.seconds)
+
+
+def show_item(item: StoredItem, shown: Revealed | None = None) -> ResponseReturnValue:
+    """Show a credential, with one value opened where *shown* holds it."""
+    uow = current_uow()
+    may_edit = allowed(Permission.ITEM_EDIT, item)
+    may_manage = allowed(Permission.VAULT_ACCESS, item)
+    vault = vaults.find(uow, item.vault_id)
+    overview = item.overview
+    return render_template(
+        "items/show.html",
+        item=item,
+        overview=overview,
+        vault=vault,
+        urls=url_rows(overview.urls) if overview else [],
+        rows=field_rows(overview.shapes, shown, seeds=may_edit) if overview else [],
+        expiry=expiry(overview.expires_on, uow.now.date()) if overview else None,
+        names=colleagues.names(uow, {item.created_by, item.changed_by, item.trashed_by or item.created_by}),
+        favorite=item.id in items.favorites(uow),
+        grants=[line for line in vaults.grants(uow, vault) if line.active] if may_manage else [],
+        link=url_for("items.show", slug=current_place().slug, item_id=item.id, _external=True),
+        may_reveal=allowed(Permission.ITEM_REVEAL, item),
+        may_edit=may_edit,
+        may_purge=allowed(Permission.ITEM_PURGE, item),
+        may_manage=may_manage,
+        purged_at=item.trashed_at + uow.rules.trash_kept if item.trashed_at else None,
+    )
+
+
+def show_version(item: StoredItem, number: int, shown: Revealed | None = None) -> ResponseReturnValue:
+    """Show an earlier version of a credential, with one value opened where *shown* holds it."""
+    uow = current_uow()
+    overview = items.overview_at(uow, item, number)
+    line = next(line for line in items.history(uow, item) if line.number == number)
+    return render_template(
+        "items/version.html",
+        item=item,
+        overview=overview,
+        line=line,
+        urls=url_rows(overview.urls),
+        rows=field_rows(overview.shapes, shown, seeds=False),
+        vault=vaults.find(uow, item.vault_id),
+        may_reveal=allowed(Permission.ITEM_REVEAL, item),
+        may_edit=allowed(Permission.ITEM_EDIT, item),
+    )
