@@ -1,4 +1,4 @@
-"""The people of the demo at work: each act is a unit of work through the services, at the time it is called."""
+"""The people of the demo at work: each act is a unit of work through the services, when it is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from crypto.tokens import parse_token
 from errors import Denied, NotFound
 from models import Action
-from policy import NOBODY, Actor, Permission, Right, Role, Scope
+from policy import NOBODY, Actor, ActorKind, Permission, Right, Role, Scope
 from services import (
     actors,
     audit,
@@ -27,6 +27,7 @@ from services import (
     vaults,
 )
 from services.access import demand
+from services.committer import Mark
 from services.contents import Kind
 from services.demo_contents import contents_of, renewed_field
 from services.demo_data import BUILD_SERVER, ORGANIZATION, CredentialSpec, PersonSpec, VaultSpec
@@ -34,6 +35,7 @@ from services.events import Origin, Target
 from services.item_blobs import contents_of as contents_from
 from services.item_types import MAIN_SECRETS
 from services.items import StoredItem
+from services.marks import write_marks
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 
@@ -76,7 +78,7 @@ class Team:
         self._today = today
         self._vaults: dict[str, UUID] = {}
         self._kept: dict[str, Kept] = {}
-        self._api: dict[str, tuple[UUID, str]] = {}
+        self._api: dict[str, Actor] = {}
 
     def found(self, owner: PersonSpec) -> None:
         """Set the instance up, and let its first owner in."""
@@ -185,23 +187,31 @@ class Team:
 
     def issue(self, name: str, who: PersonSpec, days: int) -> None:
         """Issue an API token for a program."""
+        scopes = frozenset(Scope)
         with self._acting(who, "tokens") as uow:
-            minted = tokens.issue_api(uow, name, list(Scope), timedelta(days=days))
-        self._api[name] = (minted.id, minted.text)
+            minted = tokens.issue_api(uow, name, scopes, timedelta(days=days))
+            kind, label = ActorKind.TOKEN, f"{who.name} ({name})"
+            self._api[name] = replace(
+                uow.actor, kind=kind, name=label, scopes=scopes, token_id=minted.id, session_id=None
+            )
 
     def revoke(self, name: str, who: PersonSpec) -> None:
         """End an API token."""
+        token_id = self._api.pop(name).token_id
         with self._acting(who, "tokens") as uow:
-            tokens.revoke(uow, tokens.find(uow, self._api[name][0]))
+            if token_id is not None:
+                tokens.revoke(uow, tokens.find(uow, token_id))
 
     def fetch(self, token: str, name: str) -> None:
         """Let a program read a credential with its API token."""
+        issued = self._api[token]
         item_id = self._kept[name].id
         origin = Origin(*BUILD_SERVER, "POST", f"/api/v1/items/{item_id}/reveal", _request(self._rng))
-        with self._runtime.work(writing=True, actor=NOBODY, origin=origin) as uow:
-            parsed = parse_token(self._api[token][1])
-            if parsed is not None and actors.enter_with_token(uow, parsed):
-                items.reveal_all(uow, items.find(uow, item_id))
+        with self._runtime.work(writing=True, actor=issued, origin=origin) as uow:
+            items.reveal_all(uow, items.find(uow, item_id))
+            # Written here: the thread that does this for the server lives in the present.
+            if issued.token_id is not None:
+                write_marks(uow.connection, [Mark("token", issued.token_id, uow.now, origin.address)])
 
     def tidy(self) -> None:
         """Do what the nightly maintenance does, and sign where the log stands."""
