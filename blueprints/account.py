@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -11,19 +12,28 @@ from flask.typing import ResponseReturnValue
 from blueprints.guard import requires
 from blueprints.requests import current_person, current_uow, local_path
 from blueprints.signin import REFUSED
-from errors import Invalid
-from forms.signin import ReplaceTokenForm, SignInForm
+from forms.signin import SignInForm
+from forms.tokens import OverlapForm
 from policy import Permission
-from services import sessions, signin, tokens
+from services import actors, sessions, signin, tokens
+from services.devices import describe_device
 
 bp = Blueprint("account", __name__, url_prefix="/account")
+bp.add_app_template_filter(describe_device, "device")
 
 
 @bp.get("")
 @requires(Permission.ACCOUNT_USE)
 def show() -> ResponseReturnValue:
-    uow = current_uow()
-    return render_template("account/show.html", sessions=sessions.mine(uow), current=uow.actor.session_id)
+    uow, person = current_uow(), current_person()
+    return render_template(
+        "account/show.html",
+        token=tokens.find(uow, person.token_id),
+        expiring=tokens.expiring(uow),
+        organizations=actors.organizations_of(uow, person.user_id),
+        sessions=sessions.mine(uow),
+        current=uow.actor.session_id,
+    )
 
 
 @bp.post("/sessions/<uuid:session_id>/end")
@@ -38,7 +48,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ACCOUNT_USE)
 def end_other_sessions() -> ResponseReturnValue:
     ended = sessions.end_others(current_uow())
-    flash(f"{ended} other sessions have ended." if ended != 1 else "The other session has ended.", "success")
+    flash("One other session has ended." if ended == 1 else f"{ended} other sessions have ended.", "success")
     return redirect(url_for("account.show"))
 
 
@@ -50,7 +60,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/confirm")
-@requires(Permission.ACCOUNT_USE, replacing=True)
+@requires(Permission.ACCOUNT_USE, replacing=True, limit="10/minute")
 def submit_confirmation() -> ResponseReturnValue:
     form = SignInForm()
     back = local_path(request.form.get("next"))
@@ -59,27 +69,26 @@ def submit_confirmation() -> ResponseReturnValue:
             flash("Thank you. Go on with what you wanted to do.", "success")
             return redirect(back or url_for("signin.home"))
         form.token.errors = [REFUSED]
-    return render_template("account/confirm.html", form=form, next=back), 422
+    return render_template("account/confirm.html", form=form, next=back), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @bp.get("/token")
 @requires(Permission.ACCOUNT_SECURE, replacing=True)
 def replace_token() -> ResponseReturnValue:
-    return render_template("account/replace_token.html", form=ReplaceTokenForm(), must=current_person().must_replace)
+    return _show_replacement(OverlapForm())
 
 
 @bp.post("/token")
-@requires(Permission.ACCOUNT_SECURE, replacing=True)
+@requires(Permission.ACCOUNT_SECURE, replacing=True, limit="5/hour")
 def create_token() -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
-    form = ReplaceTokenForm()
-    person = current_person()
-    if form.validate_on_submit():
-        try:
-            overlap = timedelta(hours=form.overlap_hours.data or 0)
-            minted = tokens.replace_own_signin(current_uow(), person.token_id, overlap=overlap)
-        except Invalid as error:
-            form.blame(error)
-        else:
-            return render_template("account/token_created.html", minted=minted)
-    return render_template("account/replace_token.html", form=form, must=person.must_replace), 422
+    form = OverlapForm()
+    if not form.validate_on_submit():
+        return _show_replacement(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    overlap = timedelta(hours=form.overlap_hours.data or 0)
+    minted = tokens.replace_own_signin(current_uow(), current_person().token_id, overlap=overlap)
+    return render_template("account/token_created.html", minted=minted, overlap=overlap)
+
+
+def _show_replacement(form: OverlapForm) -> str:
+    return render_template("account/replace_token.html", form=form, must=current_person().must_replace)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import public
-from blueprints.requests import current_uow
+from blueprints.requests import current_uow, runtime
 from crypto.tokens import ParsedToken, parse_token
-from errors import Invalid, NotFound
+from errors import Conflict, Invalid, NotFound
 from extensions import address, limiter
 from forms.signin import EnrolForm
 from services import invitations
@@ -16,7 +18,13 @@ from services import invitations
 bp = Blueprint("enrolment", __name__)
 
 COOKIE_SECONDS = 15 * 60
-GONE = 410
+ATTEMPTS = "5/hour"
+
+
+def _counted() -> str:
+    """Name the counter of an invitation, whoever comes with it; of an address that comes without any."""
+    presented = _presented()
+    return runtime().counter_name("invitation", presented.lookup_id) if presented else address()
 
 
 @bp.get("/enrol/<token>")
@@ -41,28 +49,43 @@ def show() -> ResponseReturnValue:
     try:
         invitation = invitations.find_open(current_uow(), _presented())
     except NotFound:
-        return render_template("enrolment/gone.html"), GONE
-    return render_template("enrolment/show.html", form=EnrolForm(name=invitation.name), invitation=invitation)
+        return _show_gone()
+    return _show_form(EnrolForm(name=invitation.name))
 
 
 @bp.post("/enrol")
-@limiter.limit("20/hour", key_func=address)
+@limiter.limit(ATTEMPTS, key_func=_counted)
 @public()
 def create() -> ResponseReturnValue:
-    """Make the token and show it in this very answer: it exists nowhere else, so there is no page to lead to."""
+    """Make the token and show it in this very answer: it exists nowhere else."""
     form = EnrolForm()
+    uow = current_uow()
     try:
-        enrolled = invitations.enrol(current_uow(), _presented(), form.name.data or "")
+        enrolled = invitations.enrol(uow, _presented(), form.name.data or "")
     except NotFound:
-        current_uow().abandon()
-        return render_template("enrolment/gone.html"), GONE
+        uow.abandon()
+        return _show_gone()
     except Invalid as error:
-        current_uow().abandon()
+        uow.abandon()
         form.blame(error)
-        return render_template("enrolment/show.html", form=form, invitation=None), 422
+        return _show_form(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    except Conflict as conflict:
+        uow.abandon()
+        invitations.record_refusal(uow, _presented(), "belongs to another organization")
+        return render_template("enrolment/refused.html", message=str(conflict)), HTTPStatus.CONFLICT
     response = make_response(render_template("enrolment/created.html", enrolled=enrolled))
     response.delete_cookie(_cookie_name(), secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True)
     return response
+
+
+def _show_form(form: EnrolForm) -> str:
+    invitation = invitations.find_open(current_uow(), _presented())
+    return render_template("enrolment/show.html", form=form, invitation=invitation)
+
+
+def _show_gone() -> ResponseReturnValue:
+    invitations.record_refusal(current_uow(), _presented(), "does not open")
+    return render_template("enrolment/gone.html"), HTTPStatus.GONE
 
 
 def _presented() -> ParsedToken | None:

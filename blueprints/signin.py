@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
+from http import HTTPStatus
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import public, requires
@@ -36,7 +49,10 @@ def home() -> ResponseReturnValue:
 def show() -> ResponseReturnValue:
     if "person" in g:
         return redirect(url_for("signin.home"))
-    return render_template("signin/sign_in.html", form=SignInForm(), next=local_path(request.args.get("next")))
+    # A cookie whose session is gone: ended elsewhere, by an admin, or by time.
+    ended = session.pop(SESSION_KEY, None) is not None
+    back = local_path(request.args.get("next"))
+    return render_template("signin/sign_in.html", form=SignInForm(), next=back, ended=ended)
 
 
 @bp.post("/sign-in")
@@ -53,7 +69,8 @@ def submit() -> ResponseReturnValue:
             session[SESSION_KEY] = signed_in.session.cookie
             return redirect(back or url_for("overview.show", slug=signed_in.slug))
         form.token.errors = [REFUSED]
-    return render_template("signin/sign_in.html", form=form, next=back), 422
+    page = render_template("signin/sign_in.html", form=form, next=back, ended=False)
+    return page, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @bp.post("/sign-out")
@@ -62,6 +79,7 @@ def leave() -> Response:
     person = current_person()
     sessions.end(current_uow(), person.session_id)
     session.clear()
+    flash("You are signed out.", "success")
     response = make_response(redirect(url_for("signin.show")))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

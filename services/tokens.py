@@ -108,8 +108,9 @@ def replace_own_signin(uow: UnitOfWork, old_id: UUID, *, overlap: timedelta = ti
         Conflict: it no longer works, or was replaced before.
         Invalid: the overlap is negative or longer than 7 days.
     """
+    _check_overlap(overlap)
     old = _own(uow, old_id, "signin")
-    _check_replaceable(uow, old, overlap)
+    _check_replaceable(uow, old)
     minted = mint_signin(uow, old.user_id, organization_id=old.organization_id)
     uow.session.execute(
         update(UserSession)
@@ -128,12 +129,22 @@ def replace_own_api(uow: UnitOfWork, old: AccessToken, *, overlap: timedelta = t
         Conflict: it no longer works, or was replaced before.
         Invalid: the overlap is negative or longer than 7 days.
     """
-    old = _own(uow, old.id, "api")
-    _check_replaceable(uow, old, overlap)
+    _check_overlap(overlap)
+    check_replaceable_api(uow, old)
     scopes = [Scope(scope) for scope in old.scopes.split()]
     minted = issue_api(uow, old.name, scopes, old.expires_at - old.created_at)
     _give_way(uow, old, minted, overlap)
     return minted
+
+
+def check_replaceable_api(uow: UnitOfWork, old: AccessToken) -> None:
+    """Refuse what :func:`replace_own_api` would refuse.
+
+    Raises:
+        NotFound: the token is not the actor's own, or none for programs.
+        Conflict: it no longer works, or was replaced before.
+    """
+    _check_replaceable(uow, _own(uow, old.id, "api"))
 
 
 def revoke(uow: UnitOfWork, token: AccessToken) -> None:
@@ -181,10 +192,13 @@ def _own(uow: UnitOfWork, token_id: UUID, kind: str) -> AccessToken:
     return token
 
 
-def _check_replaceable(uow: UnitOfWork, old: AccessToken, overlap: timedelta) -> None:
+def _check_overlap(overlap: timedelta) -> None:
     if not timedelta(0) <= overlap <= OVERLAP_AT_MOST:
         message = "Choose an overlap from 0 to 7 days."
         raise Invalid(message, "overlap_hours")
+
+
+def _check_replaceable(uow: UnitOfWork, old: AccessToken) -> None:
     if old.replaced_by is not None:
         message = "This token was replaced before. Use the one that came in its place."
         raise Conflict(message)
