@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server as ManyProcesses
 from granian.server.embed import Server as OneProcess
 
+from errors import StartRefused
 from gateway import Gateway, Limits
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ ORPHAN_SECONDS = 1.0
 HTTP = HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=64 * 1024)
 
 
-class AddressRefused(Exception):
+class AddressRefused(StartRefused):
     """The server cannot listen there; the message says why and what to do."""
 
 
@@ -101,18 +102,17 @@ def serve(plan: Plan, *, host: str, port: int, workers: int = 1, on_ready: Calla
     """Serve until SIGINT or SIGTERM, then end the process.
 
     Args:
-        on_ready: called once the address is known to be free.
+        on_ready: called when the server answers; with several workers, when they are about to.
 
     Raises:
         AddressRefused: before anything is started.
     """
-    check_address(host, port)
+    address = check_address(host, port)
     raise_file_limit()
-    on_ready()
     if workers == 1:
-        code = asyncio.run(_serve_here(plan, host, port))
+        code = asyncio.run(_serve_here(Worker(plan), address, port, on_ready))
     else:
-        code = _serve_many(plan, host, port, workers)
+        code = _serve_many(plan, address, port, workers, on_ready)
     # All is closed by now, but Granian's threads live on and panic when the interpreter is taken down.
     logging.shutdown()
     sys.stdout.flush()
@@ -120,13 +120,13 @@ def serve(plan: Plan, *, host: str, port: int, workers: int = 1, on_ready: Calla
     os._exit(code)
 
 
-def check_address(host: str, port: int) -> None:
-    """Find out whether this process can listen there.
+def check_address(host: str, port: int) -> str:
+    """Find out whether this process can listen there, and return the numeric address.
 
     Granian shares a port with whoever asks for it, so two servers on one port would go unnoticed.
 
     Raises:
-        AddressRefused: it cannot; nothing else is listening because of the attempt.
+        AddressRefused: it cannot; the message says why and what to do.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -137,6 +137,7 @@ def check_address(host: str, port: int) -> None:
         raise AddressRefused(f"{host} is no address of this machine. Give another with --host.") from None
     except OSError as error:
         raise AddressRefused(_why_not(error, host, port)) from None
+    return str(address[0])
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
@@ -162,8 +163,19 @@ def _quiet_log() -> dict[str, Any]:
     return {"version": 1, "incremental": True, "handlers": {}, "loggers": {"_granian": {}}}
 
 
-async def _serve_here(plan: Plan, host: str, port: int) -> int:
-    worker = Worker(plan)
+async def _announce(host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Call *on_ready* as soon as the door is open; Granian itself does not say when."""
+    writer: asyncio.StreamWriter | None = None
+    while writer is None:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+    writer.close()
+    on_ready()
+
+
+async def _serve_here(worker: Worker, host: str, port: int, on_ready: Callable[[], None]) -> int:
     server = OneProcess(
         worker,
         address=host,
@@ -186,12 +198,14 @@ async def _serve_here(plan: Plan, host: str, port: int) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
+    announcement = asyncio.create_task(_announce(host, port, on_ready))
     await server.serve()
+    announcement.cancel()
     await worker.finish()
     return 1 if server.interrupt_children else 0
 
 
-def _serve_many(plan: Plan, host: str, port: int, workers: int) -> int:
+def _serve_many(plan: Plan, host: str, port: int, workers: int, on_ready: Callable[[], None]) -> int:
     server = ManyProcesses(
         "chatelaine",
         address=host,
@@ -209,6 +223,7 @@ def _serve_many(plan: Plan, host: str, port: int, workers: int) -> int:
         log_dictconfig=_quiet_log(),
     )
     # Granian asks for something to call, and takes an object with __rsgi__ as well.
+    server.on_startup(on_ready)
     worker = partial(ProcessWorker, replace(plan, multiprocess=True), os.getpid())
     load = cast("Callable[..., Callable[..., Any]]", worker)
     try:
