@@ -90,6 +90,8 @@ def assert_overview_is_broken(runtime, work, world, trail, *, key=1, version=1):
     ):
         with pytest.raises(Undecryptable), work("alice", writing=True) as uow:
             change(uow, items.find(uow, item_id))
+    # The index, the page of the item, and each change that was undone have met it.
+    assert len(trail.events("decryption.failed")) == 5
     assert not {"item.revealed", "item.changed", "item.moved", "item.created"} & set(trail.actions())
 
 

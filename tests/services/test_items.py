@@ -144,6 +144,16 @@ def test_a_program_gets_all_values_for_one_event(work, world, trail):
     assert trail.one("item.revealed")["extra"] == {"fields": ["Password", "TOTP", "Notes"], "version": 1}
 
 
+def test_a_program_can_ask_for_some_fields_only(work, world, trail):
+    with work("rhea") as uow:
+        item = items.find(uow, world.items[DB])
+        assert items.reveal_all(uow, item, only=["password"]) == {"Password": PASSWORD}
+        with pytest.raises(NotFound):
+            items.reveal_all(uow, item, only=["Password", "Passphrase"])
+
+    assert trail.one("item.revealed")["extra"] == {"fields": ["Password"], "version": 1}
+
+
 def edited(work, world, **changes):
     with work("mia", writing=True) as uow:
         item = items.find(uow, world.items[DB])
