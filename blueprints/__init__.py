@@ -5,6 +5,7 @@ from __future__ import annotations
 from blueprints import (
     account,
     api,
+    audit,
     csp,
     enrolment,
     generator,
@@ -27,6 +28,7 @@ from blueprints import (
 ALL = (
     account.bp,
     api.bp,
+    audit.bp,
     csp.bp,
     enrolment.bp,
     generator.bp,

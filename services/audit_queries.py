@@ -38,3 +38,4 @@ LAST_CHECKPOINT = (
     select(AuditCheckpoint.at, AuditCheckpoint.total).order_by(AuditCheckpoint.id.desc()).limit(1)
 )
 LAST_NOTE = select(AuditCheckpoint.note).order_by(AuditCheckpoint.id.desc()).limit(1)
+LAST_HEADS = select(AuditCheckpoint.at, AuditCheckpoint.heads).order_by(AuditCheckpoint.id.desc()).limit(1)
