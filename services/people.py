@@ -51,6 +51,22 @@ def find(uow: UnitOfWork, member_id: UUID) -> Membership:
     return member
 
 
+def find_by_email(uow: UnitOfWork, email: str) -> Membership:
+    """Return the membership of the person with this e-mail address.
+
+    Raises:
+        NotFound: nobody here has it.
+    """
+    wanted = invitations.clean_email(email)
+    member = uow.session.scalar(
+        select(Membership).join(User, User.id == Membership.user_id).where(User.email == wanted)
+    )
+    if member is None:
+        message = f"{wanted} is not a member of this organization."
+        raise NotFound(message)
+    return member
+
+
 def everybody(uow: UnitOfWork) -> list[PersonLine]:
     """Return the people of the organization by name, the disabled ones last."""
     rows = uow.session.execute(select(Membership, User).join(User, User.id == Membership.user_id)).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy import select
 
 from crypto.keyring import SYSTEM
 from models import DataKey
-from services import audit_queries, health, keys, schema
+from services import audit_queries, checkpoints, health, keys, schema
 from services.unit_of_work import UnitOfWork
 
 _CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
@@ -53,7 +52,7 @@ class Condition:
 
     Args:
         newest_schema: the revision that the program wants.
-        audit_key: the Ed25519 public key in base64, with which checkpoints are verified.
+        audit_key: with which checkpoints are verified, as programs that read signed notes take it.
     """
 
     version: str
@@ -84,7 +83,7 @@ def condition(uow: UnitOfWork) -> Condition:
         master_keys=_master_keys(uow),
         data_keys=_data_keys(uow),
         instance=uow.keys.instance,
-        audit_key=b64encode(uow.keys.audit_public_key()).decode(),
+        audit_key=checkpoints.verifier_key(uow.keys),
         checkpoint_at=checkpoint.at if checkpoint else None,
         checkpoint_events=checkpoint.total if checkpoint else 0,
     )

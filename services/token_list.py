@@ -140,12 +140,17 @@ def page(uow: UnitOfWork, wanted: Wanted, *, size: int = PAGE) -> Page:
     return Page(lines, lines[0].id if has_before else None, lines[-1].id if has_after else None)
 
 
-def export(uow: UnitOfWork, wanted: Wanted) -> str:
-    """Return all that matches as CSV; that it was taken is an event."""
+def everything(uow: UnitOfWork, wanted: Wanted) -> list[TokenLine]:
+    """Return all that matches."""
     rows = uow.session.execute(
         _matching(uow, wanted).order_by(*_by(wanted.order, descending=wanted.descending))
     ).all()
-    lines = [line_of(uow, *row) for row in rows]
+    return [line_of(uow, *row) for row in rows]
+
+
+def export(uow: UnitOfWork, wanted: Wanted) -> str:
+    """Return all that matches as CSV; that it was taken is an event."""
+    lines = everything(uow, wanted)
     filters: Extra = {
         "rows": len(lines),
         "kind": wanted.kind,

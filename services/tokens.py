@@ -44,6 +44,19 @@ def find(uow: UnitOfWork, token_id: UUID) -> AccessToken:
     return token
 
 
+def find_by_handle(uow: UnitOfWork, handle: str) -> AccessToken:
+    """Return the token of the actor's organization that lists name *handle*.
+
+    Raises:
+        NotFound: there is none.
+    """
+    token = uow.session.scalar(select(AccessToken).where(AccessToken.lookup_id == handle.lower()))
+    if token is None:
+        message = f"There is no token {handle} in this organization."
+        raise NotFound(message)
+    return token
+
+
 def expiring(uow: UnitOfWork) -> Sequence[AccessToken]:
     """Return the actor's own living tokens that end within ``TOKEN_WARNING``, the first to end first."""
     return uow.session.scalars(

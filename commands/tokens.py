@@ -1,0 +1,97 @@
+"""`./chatelaine tokens`: list, create and revoke access tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import click
+
+from commands.opening import json_option, organization_option, show, working_in, written
+from errors import Conflict
+from policy import GRANTS, Permission, Scope
+from services import people, token_list
+from services import tokens as token_service
+from services.rules import TOKEN_LASTS, TOKEN_LASTS_AT_MOST
+from services.token_list import State, TokenLine, Wanted
+from services.unit_of_work import UnitOfWork
+
+SCOPES = click.Choice([scope.value for scope in Scope])
+STATES = click.Choice([state.value for state in State])
+DAYS = click.IntRange(1, TOKEN_LASTS_AT_MOST.days)
+
+
+@click.group()
+def tokens() -> None:
+    """List, create and revoke access tokens."""
+
+
+@tokens.command(name="list")
+@organization_option
+@click.option("--state", type=STATES, help="Only those in this state.")
+@json_option
+def list_(organization: str | None, state: str | None, *, as_json: bool) -> None:
+    """List all tokens of an organization, the newest first. What they are is never shown."""
+    wanted = Wanted(state=State(state) if state else None)
+    with working_in(organization, writing=False) as uow:
+        lines = token_list.everything(uow, wanted)
+    show([_record(line) for line in lines], as_json=as_json, nothing="There are no such tokens.")
+
+
+@tokens.command()
+@organization_option
+@click.option("--owner", metavar="EMAIL", required=True, help="For whom the token acts.")
+@click.option("--name", required=True, help="The program that gets it.")
+@click.option(
+    "--scope", "scopes", type=SCOPES, multiple=True, required=True, help="May be given several times."
+)
+@click.option("--days", type=DAYS, default=TOKEN_LASTS.days, show_default=True, help="How long it works.")
+@json_option
+def create(
+    organization: str | None, owner: str, name: str, scopes: Sequence[str], days: int, *, as_json: bool
+) -> None:
+    """Issue an API token and print it, this once, alone on standard output."""
+    chosen = [Scope(scope) for scope in scopes]
+    with working_in(organization, writing=True) as uow:
+        owner_id = _find_worker(uow, owner)
+        minted = token_service.issue_api(uow, name, chosen, timedelta(days=days), owner_id=owner_id)
+    if as_json:
+        click.echo(json.dumps({"token": minted.text, "expires": written(minted.expires_at)}))
+        return
+    click.echo(f"Works until {written(minted.expires_at)}. It is not shown again:", err=True)
+    click.echo(minted.text)
+
+
+@tokens.command()
+@click.argument("handle")
+@organization_option
+def revoke(handle: str, organization: str | None) -> None:
+    """Revoke the token with this handle, the 8 characters by which lists name it."""
+    with working_in(organization, writing=True) as uow:
+        token_service.revoke(uow, token_service.find_by_handle(uow, handle))
+    click.echo(f"Revoked {handle.lower()}.", err=True)
+
+
+def _find_worker(uow: UnitOfWork, email: str) -> UUID:
+    member = people.find_by_email(uow, email)
+    if member.disabled_at is not None or member.role not in GRANTS[Permission.TOKENS_ISSUE].roles:
+        message = f"{email} is disabled, or an auditor: API tokens do not act for them."
+        raise Conflict(message)
+    return member.user_id
+
+
+def _record(line: TokenLine) -> dict[str, str | Sequence[str] | None]:
+    return {
+        "handle": line.handle,
+        "kind": line.kind,
+        "name": line.name,
+        "owner": line.email,
+        "state": line.state.value,
+        "scopes": line.scopes,
+        "created": written(line.created_at),
+        "last_used": written(line.used_at),
+        "last_address": line.used_from,
+        "expires": written(line.expires_at),
+    }
