@@ -157,7 +157,8 @@ def _show_busy(error: OperationalError | NoConnectionLeft) -> ResponseReturnValu
 def _show_throttled(_error: RateLimitExceeded) -> ResponseReturnValue:
     log.warning("too many requests from %s", request.remote_addr)
     reached = limiter.current_limit
-    wait = reached.reset_at - clock.now().timestamp() if reached else RETRY_AFTER
+    # Flask-Limiter counts to the second after the end of the window.
+    wait = reached.reset_at - 1 - clock.now().timestamp() if reached else RETRY_AFTER
     return show(HTTPStatus.TOO_MANY_REQUESTS, retry_after=max(1, round(wait)))
 
 

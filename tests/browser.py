@@ -16,6 +16,8 @@ class Page(BeautifulSoup):
 
     def __init__(self, answer: TestResponse) -> None:
         super().__init__(answer.get_data(as_text=True), "html.parser")
+        # A static file stays open until somebody says that it was read.
+        answer.close()
         self.answer = answer
         self.status = answer.status_code
 

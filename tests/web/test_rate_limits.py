@@ -1,0 +1,178 @@
+"""Limits on requests: which are counted, together with which, and what is said when there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from flask_limiter.util import get_qualified_name
+from limits import parse
+
+from extensions import PER_VISITOR, address, limiter, visitor
+from policy import Scope
+from tests.addresses import fill
+from tests.browser import Browser
+
+NOON = "2026-11-22T12:00:00Z"
+ALL = parse(PER_VISITOR).amount
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    """Counting takes place in one window, however slow the machine is."""
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def count_as(app, name: str, times: int) -> None:
+    """Put *times* requests on the counter called *name* that counts all of a visitor's."""
+    limiter.storage.incr(parse(PER_VISITOR).key_for(name, "global"), 60, times)
+
+
+def names_from(app, network: str) -> str:
+    """Return the name of the counter of an address."""
+    with app.test_request_context("/", environ_base={"REMOTE_ADDR": network}):
+        return address()
+
+
+def test_the_last_request_of_the_minute_is_answered_and_the_next_is_told_when_to_come_back(app, browser):
+    count_as(app, names_from(app, "192.0.2.10"), ALL - 1)
+    nobody = browser()
+
+    nobody.open("/sign-in")
+    page = nobody.open("/sign-in", status=429)
+
+    assert page.answer.headers["Retry-After"] == "60"
+    assert "You can try again in 60 seconds." in page.words
+
+
+def test_the_next_minute_begins_anew(app, browser):
+    count_as(app, names_from(app, "192.0.2.10"), ALL)
+    browser().open("/sign-in", status=429)
+
+    with time_machine.travel("2026-11-22T12:01:00Z", tick=False):
+        browser().open("/sign-in")
+
+
+def test_addresses_that_lead_nowhere_count_too(app, browser):
+    count_as(app, names_from(app, "192.0.2.10"), ALL - 1)
+    nobody = browser()
+
+    nobody.open("/no/such/page", status=404)
+    nobody.open("/no/such/page", status=429)
+
+
+def test_files_and_the_question_whether_the_process_lives_do_not(app, browser):
+    count_as(app, names_from(app, "192.0.2.10"), ALL)
+    nobody = browser()
+
+    nobody.open("/static/app.css")
+    nobody.open("/healthz")
+
+
+def test_people_behind_one_address_do_not_count_for_each_other(app, browser):
+    mia, rhea = browser("mia"), browser("rhea")
+    with mia.client.session_transaction() as session:
+        cookie = session["sid"]
+    with app.test_request_context("/"):
+        count_as(app, app.extensions["chatelaine"].counter_name("session", cookie), ALL)
+
+    mia.open("/account", status=429)
+    rhea.open("/account")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+    ],
+)
+def test_an_ipv6_visitor_is_a_whole_network(app, one, other, together):
+    assert (names_from(app, one) == names_from(app, other)) is together
+
+
+def test_the_file_of_the_counters_names_nobody(app, browser, database):
+    mia = browser("mia", address="198.51.100.77")
+    mia.open("/account")
+    with mia.client.session_transaction() as session:
+        cookie = session["sid"]
+
+    files = list(database.parent.glob("chatelaine.db.rates*"))
+    content = b"".join(file.read_bytes() for file in files)
+    assert b"rate_counter" in content
+    assert b"198.51.100" not in content
+    assert cookie.encode() not in content
+
+
+def test_every_limit_that_stands_on_a_view_really_limits(app, world):
+    """A decorator above the route, or under the guard, would count nothing or nobody who is not let in."""
+    limited = {
+        endpoint: limiter.limit_manager.decorated_limits(get_qualified_name(view))
+        for endpoint, view in app.view_functions.items()
+    }
+    written = set(limiter.limit_manager._decorated_limits)
+    served = {get_qualified_name(view) for view in app.view_functions.values()}
+    assert written <= served
+
+    rules = {rule.endpoint: rule for rule in app.url_map.iter_rules() if limited[rule.endpoint]}
+    assert {"signin.submit", "enrolment.create", "csp.report"} <= rules.keys()
+    for number, (endpoint, rule) in enumerate(rules.items()):
+        nobody = Browser(app, address=f"203.0.113.{number}")
+        nobody.open("/sign-in")
+        form = {"csrf_token": nobody.csrf()}
+        method = "POST" if "POST" in rule.methods else "GET"
+        most = min(limit.limit.amount for limit in limited[endpoint])
+        path = fill(rule, world)
+        answers = [
+            nobody.client.open(path, method=method, data=form, environ_base={"REMOTE_ADDR": nobody.address})
+            for _ in range(most + 1)
+        ]
+        assert answers[-1].status_code == 429, endpoint
+        assert 429 not in [answer.status_code for answer in answers[:-1]], endpoint
+
+
+def test_no_limit_is_keyed_by_anything_that_could_be_read_back(app):
+    """Each is counted under a keyed digest: of the session, or of the address."""
+    functions = {
+        limit.key_func
+        for view in app.view_functions.values()
+        for limit in limiter.limit_manager.decorated_limits(get_qualified_name(view))
+    }
+    with app.test_request_context("/", environ_base={"REMOTE_ADDR": "198.51.100.77"}):
+        names = {function() for function in functions | {visitor, address}}
+
+    assert all(len(name) == 64 and int(name, 16) for name in names)
+
+
+def test_a_token_is_told_when_it_reveals_too_often_and_one_event_says_so(app, trail, api, world):
+    program = api("rhea", Scope.ITEMS_REVEAL)
+    runtime = app.extensions["chatelaine"]
+    name = runtime.counter_name("actor", str(program.token_id))
+    limiter.storage.incr(parse("600/minute").key_for(name, "api.reveal"), 60, 599)
+    path = f"/api/v1/items/{world.items['Stripe dashboard']}/reveal"
+
+    statuses = [program.post(path).status_code for _ in range(3)]
+
+    assert statuses == [200, 429, 429]
+    assert trail.actions() == ["token.created", "item.revealed", "request.throttled"]
+    assert program.post(path).headers["Retry-After"] == "60"
+
+
+def test_programs_without_a_good_token_are_counted_by_address(app, api):
+    stranger = api(None)
+    statuses = [stranger.get("/api/v1/items").status_code for _ in range(61)]
+
+    assert statuses == [401] * 60 + [429]
+
+
+def test_nothing_is_answered_when_nothing_can_be_counted(app, browser, database):
+    limiter.storage.close()
+    for file in database.parent.glob("chatelaine.db.rates*"):
+        file.unlink()
+    (database.parent / "chatelaine.db.rates").mkdir()
+
+    browser().open("/sign-in", status=503)
