@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -59,6 +60,8 @@ def main() -> None:
 
     Exit codes: 0 done, 1 found faults, 2 wrong usage, 78 wrong configuration.
     """
+    # The database, its journals, copies and exports are the business of this user alone.
+    os.umask(0o077)
     try:
         cli(prog_name="./chatelaine")
     except ConfigError as error:

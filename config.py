@@ -13,19 +13,21 @@ from urllib.parse import urlsplit
 
 import config_rules as rules
 from config_reader import ConfigError, Fault, Reader
-from config_rules import SECRETS, AppEnv, LogFormat, LogLevel, in_container, is_loopback
+from config_rules import ROOT, SECRETS, AppEnv, LogFormat, LogLevel, in_container, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
     "NAMES",
+    "ROOT",
     "SECRETS",
     "ConfigError",
     "Fault",
     "Settings",
     "in_container",
     "is_loopback",
+    "load_secrets",
     "write_local_env",
 ]
 
@@ -133,6 +135,19 @@ class Settings:
 
 NAMES = tuple(item.name.upper() for item in fields(Settings) if item.name != "sources")
 KNOWN = frozenset(NAMES) | {f"{name}_FILE" for name in SECRETS} | {"FLASK_ENV", "FLASK_DEBUG"}
+
+
+def load_secrets(environ: Mapping[str, str], *, env_file: Path | None) -> dict[str, str | None]:
+    """Read the secrets that are keys, and nothing else.
+
+    Raises:
+        ConfigError: with every fault found in them.
+    """
+    reader = Reader(environ, env_file, KNOWN)
+    values = rules.read_secrets(reader)
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return values
 
 
 def write_local_env(path: Path, *, flask_secret_key: str, encryption_key: str) -> None:

@@ -1,0 +1,111 @@
+"""`./chatelaine serve`: sets everything up on a new machine, then serves until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import click
+
+from app import ROOT, create_app, prepare
+from config import SECRETS, Settings, in_container, is_loopback, write_local_env
+from crypto.master_keys import generate_master_key
+from errors import StartRefused
+from server import Plan, check_address
+from server import serve as run_server
+
+ENV_FILE = ROOT / ".env"
+DEFAULT_DATABASE = ROOT / "instance" / "chatelaine.db"
+
+
+@click.command()
+@click.option(
+    "--host", metavar="H", help="Address to listen on: 127.0.0.1, and every address in the container."
+)
+@click.option(
+    "--port", metavar="P", type=click.IntRange(1, 65535), help="Port to listen on, instead of PORT."
+)
+@click.option(
+    "--workers",
+    metavar="N",
+    default=1,
+    type=click.IntRange(1, 64),
+    help="Processes; more than one suits PostgreSQL.",
+)
+def serve(host: str | None, port: int | None, workers: int) -> None:
+    """Start the server; on a new machine, set everything up first."""
+    set_up_this_machine(os.environ, ENV_FILE)
+    settings = Settings.load(os.environ, env_file=ENV_FILE)
+    settings = settings.on_port(port or settings.port)
+    host = host or ("0.0.0.0" if in_container(os.environ) else "127.0.0.1")  # noqa: S104 - a container is a wall of its own  # nosec B104
+    if not settings.is_production and not is_loopback(host):
+        message = "With APP_ENV=local only this machine may connect: leave --host out, or set up production."
+        raise click.BadParameter(message, param_hint="--host")
+    # Looked at before the database is touched: the enrolment link is shown only once.
+    check_address(host, settings.port)
+    token = prepare(settings)
+    if in_container(os.environ) and is_ephemeral(settings.database_path):
+        click.echo(EPHEMERAL, err=True)
+    plan = Plan(partial(create_app, settings))
+    run_server(
+        plan, host=host, port=settings.port, workers=workers, on_ready=partial(_greet, settings, token)
+    )
+
+
+def set_up_this_machine(environ: Mapping[str, str], env_file: Path) -> None:
+    """Write a `.env` with fresh keys where nothing is configured; never in a container, whose files vanish.
+
+    Raises:
+        StartRefused: there is a database already, whose keys these would not be, or no file can be written.
+    """
+    if env_file.exists() or in_container(environ) or _is_configured(environ):
+        return
+    if DEFAULT_DATABASE.exists():
+        raise StartRefused(
+            f"There is a database at {DEFAULT_DATABASE}, but {env_file} with its keys is gone. "
+            "Put that file back: without its ENCRYPTION_KEYS nothing in the database can be read."
+        )
+    try:
+        write_local_env(
+            env_file, flask_secret_key=generate_master_key(), encryption_key=generate_master_key()
+        )
+    except OSError as error:
+        raise StartRefused(f"Cannot write {env_file} ({error.strerror}). Make its folder writable.") from None
+    click.echo(f"Wrote {env_file} with fresh keys. Keep a copy of it somewhere else.")
+
+
+def is_ephemeral(database: Path | None) -> bool:
+    """Tell whether the file lies on the container's own disk, which is gone with the container."""
+    if database is None:
+        return False
+    folder = database.parent
+    while not folder.is_mount():
+        folder = folder.parent
+    return folder == Path("/")
+
+
+EPHEMERAL = """\
+!! The database lies inside the container. WHEN THE CONTAINER IS REPLACED, EVERYTHING IN IT IS GONE.
+!! Mount a volume at /data, or set DATABASE_URL to a PostgreSQL server. A Hugging Face Space loses its disk
+!! at every restart: deploy/huggingface/README.md says what that means."""
+
+
+def _is_configured(environ: Mapping[str, str]) -> bool:
+    names = {
+        "APP_ENV",
+        "FLASK_ENV",
+        "PUBLIC_URL",
+        "SPACE_HOST",
+        *SECRETS,
+        *(f"{name}_FILE" for name in SECRETS),
+    }
+    return any(environ.get(name, "").strip() for name in names)
+
+
+def _greet(settings: Settings, token: str | None) -> None:
+    if token is not None:
+        click.echo("Open this link to become the first owner. It works once, for 24 hours:\n")
+        click.echo(f"  {settings.public_url}/enrol/{token}\n")
+    click.echo(f"Chatelaine is at {settings.public_url} - Ctrl-C ends it.")
