@@ -51,6 +51,7 @@ class Permission(StrEnum):
 
     ORGANIZATION_READ = "organization:read"
     SETTINGS_READ = "settings:read"
+    KEYS_PROVE = "keys:prove"
 
     PEOPLE_READ = "people:read"
     PEOPLE_MANAGE = "people:manage"
@@ -111,6 +112,7 @@ GRANTS: Mapping[Permission, Rule] = {
     Permission.ACCOUNT_SECURE: Rule(anyone=True, fresh=True),
     Permission.ORGANIZATION_READ: Rule(roles=_ALL, scope=Scope.ITEMS_LIST),
     Permission.SETTINGS_READ: Rule(roles=_WATCHERS),
+    Permission.KEYS_PROVE: Rule(operator=True),
     Permission.PEOPLE_READ: Rule(roles=_WATCHERS),
     Permission.PEOPLE_MANAGE: Rule(roles=_ADMINS, fresh=True),
     Permission.TOKENS_OWN: Rule(roles=_ALL),

@@ -2,16 +2,88 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from http import HTTPStatus
+
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import requires
-from policy import Permission
+from blueprints import audit_pages
+from blueprints.guard import may, requires
+from blueprints.item_pages import expiry
+from blueprints.requests import current_person, current_place, current_uow
+from errors import Invalid
+from forms.overview import KeyProofForm
+from policy import Permission, Role, Verdict
+from services import audit_figures, audit_reading, overview
+from services.audit_reading import Filter
+from services.audit_words import FAILED_SIGNINS
 
-bp = Blueprint("overview", __name__)
+bp = Blueprint("overview", __name__, url_prefix="/o/<slug>")
+
+RECENT = 10
+DAYS = 30
+SHOWN = 5
+"""Credentials that are named where many ask for the same attention."""
 
 
-@bp.get("/o/<slug>/")
+@bp.get("/")
 @requires(Permission.ORGANIZATION_READ)
 def show() -> ResponseReturnValue:
-    return render_template("overview/show.html")
+    return _show(KeyProofForm())
+
+
+@bp.post("/key-proof")
+@requires(Permission.KEYS_PROVE, limit="10/minute")
+def prove_key() -> ResponseReturnValue:
+    form = KeyProofForm()
+    if form.validate_on_submit():
+        try:
+            overview.prove_key(current_uow(), form.key_id.data or "")
+        except Invalid as error:
+            form.blame(error)
+        else:
+            flash("Good: your copy is that of the key in use.", "success")
+            return redirect(url_for("overview.show", slug=current_place().slug))
+    return _show(form, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _show(form: KeyProofForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseReturnValue:
+    uow = current_uow()
+    here = uow.organization_id
+    watches = _holds(Permission.AUDIT_READ)
+    own = Filter() if watches else Filter(actor_id=uow.actor.id)
+    recent = audit_reading.page(uow, here, own, limit=RECENT).lines
+    people = overview.people(uow)
+    today = uow.now.date()
+    credentials = overview.credentials(uow)
+    page = render_template(
+        "overview/show.html",
+        credentials=credentials,
+        expiring=[(entry, expiry(entry.expires_on, today)) for entry in credentials.expiring[:SHOWN]],
+        shown=SHOWN,
+        vaults=overview.vault_count(uow),
+        may_create_vault=_holds(Permission.VAULT_CREATE),
+        people=people if _holds(Permission.PEOPLE_READ) else None,
+        lonely=people.owners == 1 and uow.actor.role in {Role.OWNER, Role.ADMIN},
+        tokens_ending=overview.tokens_ending(uow, everybody=_holds(Permission.TOKENS_READ)),
+        my_token_ends=overview.ends_soon(uow, current_person().token_expires_at),
+        failed_signins=audit_figures.count_today(uow, here, FAILED_SIGNINS) if watches else 0,
+        day=today,
+        reveals=_chart() if watches else None,
+        recent=audit_pages.rows_of(uow, recent),
+        watches=watches,
+        first_hour=overview.first_hour(uow, people.owners),
+        may_invite=_holds(Permission.PEOPLE_MANAGE),
+        form=form,
+    )
+    return page, status
+
+
+def _chart() -> list[tuple[str, int]]:
+    uow = current_uow()
+    days = audit_figures.reveals_by_day(uow, uow.organization_id, days=DAYS)
+    return [(f"{day:%b} {day.day}", count) for day, count in days]
+
+
+def _holds(permission: Permission) -> bool:
+    return may(current_uow(), permission) in {Verdict.ALLOW, Verdict.CONFIRM}

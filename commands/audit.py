@@ -15,8 +15,8 @@ from uuid import UUID
 
 import click
 
-from app import ROOT, open_runtime
-from config import Settings
+from app import open_runtime
+from commands.opening import settings
 from services import audit_export, audit_verify, checkpoints
 from services.audit_reading import Filter
 from services.audit_verify import Report
@@ -24,7 +24,6 @@ from services.events import SYSTEM_CHAIN
 from services.runtime import Runtime
 
 FAULTS_FOUND = 1
-WRONG_USAGE = 2
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -118,15 +117,14 @@ def public_key() -> None:
 
 @contextmanager
 def _runtime() -> Iterator[Runtime]:
-    with open_runtime(Settings.load(os.environ, env_file=ROOT / ".env")) as runtime:
+    with open_runtime(settings()) as runtime:
         yield runtime
 
 
 def _organization(runtime: Runtime, slug: str) -> UUID:
     found = audit_verify.organizations(runtime).get(slug)
     if found is None:
-        click.echo(f"There is no organization {slug}.", err=True)
-        sys.exit(WRONG_USAGE)
+        raise click.UsageError(f"There is no organization {slug}.")
     return found
 
 
@@ -180,7 +178,6 @@ def _target(path: Path | None) -> Iterator[IO[str]]:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        click.echo(f"{path} is there already; choose another name.", err=True)
-        sys.exit(WRONG_USAGE)
+        raise click.UsageError(f"{path} is there already; choose another name.") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         yield file
