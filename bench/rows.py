@@ -85,7 +85,7 @@ def pages(guests: Sequence[Guest], paths: Sequence[str]) -> list[bytes]:
 
 
 def searches() -> list[str]:
-    """Return the addresses of different searches: by word, by prefix, by several words, by host, for nothing."""
+    """Return the addresses of different searches: by word, prefix, several words, host, and for nothing."""
     words = [
         f"database+{number}" if number % 2 else f"service-{number}.example.com" for number in range(10, 50)
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from bench.load import CLIENTS
 from bench.measuring import QUICK, Bench, Sizes
 
 
@@ -21,8 +22,8 @@ from bench.measuring import QUICK, Bench, Sizes
 def bench(*, quick: bool, as_json: bool) -> None:
     """Measure how fast this installation's code is on this machine.
 
-    The production server runs on temporary databases and is loaded over HTTP by another process. Every rate is
-    also given as a part of what a bare Flask application reaches on the same server, in the same minute.
+    The production server runs on temporary databases and is loaded over HTTP by another process. Every rate
+    is also given as a part of what a bare Flask application reaches on the same server, in the same minute.
     """
     with tempfile.TemporaryDirectory(prefix="chatelaine-bench-") as folder:
         report = Bench(Path(folder), QUICK if quick else Sizes(), _say).run()
@@ -40,6 +41,5 @@ def _say(words: str) -> None:
 def _circumstances() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     day = time.strftime("%Y-%m-%d")
-    return (
-        f"{day}, {cores} cores, {platform.system()}, Python {platform.python_version()}, SQLite, 16 clients."
-    )
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{day}, {cores} cores, {system}, SQLite, {CLIENTS} clients."

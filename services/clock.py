@@ -19,7 +19,7 @@ def now() -> datetime:
 def standing_at(at: datetime) -> Iterator[None]:
     """Let the block believe that it is *at*, in this thread alone.
 
-    For the demo, which has a past that it has not lived through; a test sees to it that nothing else uses it.
+    For the demo and the bench, whose data has a past; a test sees to it that nothing else uses it.
     """
     token = _PAST.set(at.astimezone(UTC))
     try:
