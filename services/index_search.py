@@ -20,14 +20,12 @@ class Query:
 
     Args:
         words: all of them must be found.
-        host: of a pasted address, or of what looks like a host's name.
-        address: whether it was a whole address, of which only the host counts.
+        host: of a pasted address, or of what looks like a host's name; empty: neither.
     """
 
     whole: str
     words: tuple[str, ...]
     host: str
-    address: bool
 
 
 def read_query(text: str) -> Query | None:
@@ -37,7 +35,7 @@ def read_query(text: str) -> Query | None:
         return None
     address = "://" in whole and " " not in whole
     host = host_of(whole) if address or _HOST_LIKE.fullmatch(whole) else ""
-    return Query(whole, tuple(whole.split()), host, address and bool(host))
+    return Query(whole, tuple(whole.split()), host)
 
 
 def search(entries: Sequence[Entry], query: Query) -> list[Entry]:
@@ -60,9 +58,8 @@ def _with_host(entries: Sequence[Entry], query: Query) -> tuple[list[Entry], dic
     hosts: dict[int, bool] = {}
     host, below = query.host, f".{query.host}"
     labels = host.split(".")
-    # A parent has a dot: everything would be below "com".
-    parents = {".".join(labels[start:]) for start in range(len(labels) - 1)} | {host}
-    # Related hosts end alike, so that most entries are passed over by one look at their text.
+    parents = {".".join(labels[start:]) for start in range(len(labels))}
+    # Related hosts share their last two labels (everything ends in "com"): one look passes most entries over.
     end = ".".join(labels[-2:])
     for entry in entries:
         if end not in entry.text:
@@ -72,7 +69,7 @@ def _with_host(entries: Sequence[Entry], query: Query) -> tuple[list[Entry], dic
         ):
             hosts[id(entry)] = host in entry.hosts
             found.append(entry)
-        elif not query.address and query.whole in entry.text:
+        elif query.whole in entry.text:
             found.append(entry)
     return found, hosts
 

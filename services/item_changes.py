@@ -28,7 +28,6 @@ from services.item_versions import (
     insert_version,
     place_of,
     record,
-    refuse_trashed,
     version_conflict,
 )
 from services.items import StoredItem
@@ -90,7 +89,6 @@ def edit(
         VersionConflict: the item has a newer version; it carries both, masked.
         Undecryptable: what is stored cannot be opened, so nothing can be merged with it.
     """
-    refuse_trashed(item)
     if item.version != expected_version:
         differences = _differences(uow, item, contents, clear, expected_version)
         raise version_conflict(uow, item, expected_version, differences)
@@ -126,7 +124,6 @@ def move(uow: UnitOfWork, item: StoredItem, to_vault: Vault) -> int:
         Undecryptable: what cannot be opened cannot be moved.
     """
     demand(uow, Permission.ITEM_EDIT, to_vault.id)
-    refuse_trashed(item)
     if to_vault.id == item.vault_id:
         raise Conflict(f"This credential is in the vault {to_vault.name} already.")
     overview, fields = items.values(uow, item, item.version)

@@ -148,6 +148,7 @@ TWIN = (
     .where(
         Item.id == bindparam("item_id"),
         _OWN_ITEM,
+        _other.id != Item.id,
         _other.organization_id == bindparam("organization_id"),
         _other.trashed_at.is_(None),
     )

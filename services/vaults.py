@@ -59,9 +59,7 @@ def find(uow: UnitOfWork, vault_id: UUID) -> Vault:
     Raises:
         NotFound: there is none.
     """
-    vault = uow.session.scalars(
-        select(Vault).where(Vault.id == vault_id, Vault.organization_id == uow.organization_id)
-    ).one_or_none()
+    vault = uow.session.scalars(select(Vault).where(Vault.id == vault_id)).one_or_none()
     if vault is None:
         raise NotFound
     return vault
@@ -70,8 +68,7 @@ def find(uow: UnitOfWork, vault_id: UUID) -> Vault:
 def visible(uow: UnitOfWork) -> list[VaultLine]:
     """Return the vaults that the actor may know of, by name; owners and admins know of all."""
     actor = uow.actor
-    statement = select(Vault).where(Vault.organization_id == uow.organization_id)
-    vaults = sorted(uow.session.scalars(statement), key=lambda vault: (vault.name.casefold(), vault.id))
+    vaults = sorted(uow.session.scalars(select(Vault)), key=lambda vault: (vault.name.casefold(), vault.id))
     if actor.role not in _SEES_ALL:
         vaults = [vault for vault in vaults if vault.id in actor.rights]
     counts = uow.runtime.indexes.of(uow).counts([vault.id for vault in vaults])
@@ -165,9 +162,7 @@ def _check_name(uow: UnitOfWork, name: str, own: Vault | None = None) -> str:
     if len(name) > NAME_MAX:
         raise Invalid(f"Use at most {NAME_MAX} characters for the name.", "name")
     check_line(name, "The name", "name")
-    taken = uow.session.scalars(
-        select(Vault.id).where(Vault.organization_id == uow.organization_id, Vault.name == name)
-    ).one_or_none()
+    taken = uow.session.scalars(select(Vault.id).where(Vault.name == name)).one_or_none()
     if taken is not None and (own is None or taken != own.id):
         raise Conflict(f"There is a vault called {name} already. Choose another name.")
     return name

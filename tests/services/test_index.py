@@ -11,6 +11,8 @@ from errors import Conflict
 from services import item_changes, items, vaults
 from services.contents import Contents, ItemType
 from services.index import Indexes
+from services.index_entries import make_entry
+from tests import world as worlds
 from tests.world import login
 
 DB = "prod/db primary"
@@ -231,8 +233,6 @@ def test_an_index_that_somebody_holds_stays_as_it_was(index, work, world):
 
 
 def test_a_second_process_sees_what_the_first_has_changed(index, runtime, work, world, database):
-    from tests import world as worlds
-
     other = worlds.open_world(database)
     with other.work(writing=False, actor=world.actor("alice")) as uow:
         assert other.indexes.of(uow).get(world.items[DB]).version == 1
@@ -273,10 +273,12 @@ def test_only_what_has_changed_is_decrypted(index, work, world, monkeypatch):
     with work("alice", writing=True) as uow:
         item_changes.trash(uow, items.find(uow, world.items[DB]))
     read = []
-    monkeypatch.setattr(
-        "services.index.make_entry", lambda row, *rest: read.append(row.id) or make(row, *rest)
-    )
-    from services.index_entries import make_entry as make
+
+    def spy(row, overview, key):
+        read.append(row.id)
+        return make_entry(row, overview, key)
+
+    monkeypatch.setattr("services.index.make_entry", spy)
 
     index()
 

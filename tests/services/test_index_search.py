@@ -173,4 +173,4 @@ def test_folding_and_reading_a_query():
     assert read_query("  ") is None
     assert read_query("a  B").words == ("a", "b")
     assert read_query("a b.example.com").host == ""
-    assert read_query("https://a.example/x y").address is False
+    assert read_query("https://a.example/x y").host == ""

@@ -139,6 +139,12 @@ def test_the_strength_follows_the_secret(work, world):
     assert overview(work, world.items[DB]).strength is None
 
 
+def test_a_secret_that_stays_is_not_rated_again(work, world, monkeypatch):
+    monkeypatch.setattr("services.item_changes.rate", lambda _contents: pytest.fail("rated"))
+
+    change(work, world, replace(login(DB), tags=(), fields=()))
+
+
 def test_an_edit_can_take_a_free_name_and_no_taken_one(work, world):
     with pytest.raises(Conflict, match="already has a credential called Stripe dashboard"):
         change(work, world, replace(login("Stripe dashboard"), fields=()))
@@ -180,6 +186,15 @@ def test_a_late_edit_is_refused_with_both_versions_masked(work, world, trail):
     assert "secret" not in str(conflict)
     assert values(work, world)["Password"] == "their secret"
     assert trail.actions() == ["item.changed"]
+
+
+def test_an_edit_of_what_was_thrown_away_meanwhile_is_refused(work, world):
+    with work("mia") as uow:
+        seen = items.find(uow, world.items[DB])
+    act(work, item_changes.trash, world.items[DB])
+
+    with pytest.raises(Conflict, match="in the trash"), work("mia", writing=True) as uow:
+        item_changes.edit(uow, seen, replace(login(DB), tags=()), expected_version=1)
 
 
 def test_an_edit_on_a_version_that_is_not_there_yet_is_refused(work, world):

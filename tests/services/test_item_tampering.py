@@ -256,6 +256,22 @@ def test_a_broken_earlier_version_is_a_line_of_the_history_and_an_event(work, wo
     assert trail.one("decryption.failed")["extra"]["version"] == 1
 
 
+@pytest.mark.usefixtures("second_version")
+def test_a_broken_earlier_version_is_not_revealed(work, world, trail, sql):
+    carry(sql, world, "overview", OTHER, DB, to_number=1)
+
+    with work("mia") as uow:
+        item = items.find(uow, world.items[DB])
+        for read in (items.overview_at, items.values):
+            with pytest.raises(Undecryptable):
+                read(uow, item, 1)
+        with pytest.raises(Undecryptable):
+            items.reveal(uow, item, "Password", version=1)
+
+    assert [event["extra"]["part"] for event in trail.events("decryption.failed")] == ["overview"] * 3
+    assert "item.revealed" not in trail.actions()
+
+
 def test_a_broken_item_can_be_thrown_away_restored_and_destroyed(work, world, sql):
     carry(sql, world, "overview", OTHER, DB)
 
@@ -267,6 +283,8 @@ def test_a_broken_item_can_be_thrown_away_restored_and_destroyed(work, world, sq
 def test_a_process_reports_a_broken_overview_once(runtime, work, world, trail, sql):
     carry(sql, world, "overview", OTHER, DB)
 
+    with work("alice", writing=True) as uow:
+        runtime.indexes.of(uow)
     for _ in range(3):
         with work("alice") as uow:
             runtime.indexes.of(uow)

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from errors import Conflict, NotFound
+from models import Item
 from services import clock, item_changes, items, vaults
 from tests.trail import is_system
 from tests.world import login
@@ -74,7 +76,7 @@ def test_two_who_restore_at_once_cannot_both(work, world):
         seen = items.find(uow, world.items[DB])
     act(work, item_changes.restore, world.items[DB])
 
-    with pytest.raises(Conflict), work("alice", writing=True) as uow:
+    with pytest.raises(Conflict, match="not in the trash"), work("alice", writing=True) as uow:
         item_changes.restore(uow, seen)
 
 
@@ -147,3 +149,4 @@ def test_a_purge_goes_on_working_for_everybody_afterwards(runtime, work, world):
         item_changes.purge_expired(uow, clock.now())
         assert uow.actor.organization_id is None
         assert item_changes.purge_expired(uow, clock.now()) == 0
+        assert len(uow.session.scalars(select(Item)).all()) == 3

@@ -167,6 +167,17 @@ def test_owners_and_admins_see_that_a_vault_is_there_others_need_a_right(work, w
     assert lines == expected
 
 
+def test_a_right_shows_no_higher_than_the_role_allows(work, world, sql):
+    sql(
+        "UPDATE vault_grant SET user_id = ? WHERE user_id = ?",
+        world.people["audrey"].hex,
+        world.people["mia"].hex,
+    )
+
+    with work("audrey") as uow:
+        assert [line.right for line in vaults.visible(uow)] == [Right.USE]
+
+
 def test_the_trash_does_not_count(work, world):
     with work("alice", writing=True) as uow:
         item_changes.trash(uow, items.find(uow, world.items[DB]))
