@@ -1,0 +1,77 @@
+"""Addresses of the fixed world, and what every guarded page must refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from policy import Right
+from services import item_changes, vaults
+from services.contents import Contents
+from services.runtime import Runtime
+from tests.browser import Browser
+from tests.trail import Trail
+from tests.world import World
+
+MISSING = UUID("00000000-0000-4000-8000-000000000000")
+
+
+@pytest.fixture
+def production(world: World) -> str:
+    """Where the vault Production stands."""
+    return f"/o/northwind/vaults/{world.vaults['Production']}"
+
+
+@pytest.fixture
+def primary(world: World) -> str:
+    """Where the credential prod/db primary stands, in the vault Production."""
+    return f"/o/northwind/items/{world.items['prod/db primary']}"
+
+
+@pytest.fixture
+def add(runtime: Runtime, world: World) -> Callable[..., list[UUID]]:
+    """Put more credentials into a vault of Northwind, as its manager."""
+
+    def add(*contents: Contents, vault: str = "Production") -> list[UUID]:
+        vault_id = world.vaults[vault]
+        actor = world.actor("alice", {vault_id: Right.MANAGE})
+        with runtime.work(writing=True, actor=actor) as uow:
+            place = vaults.find(uow, vault_id)
+            return [item_changes.create(uow, place, one) for one in contents]
+
+    return add
+
+
+@pytest.fixture
+def destroy_overview(runtime: Runtime) -> Callable[[UUID], None]:
+    """Spoil what an item's versions say, as somebody who holds the database file could."""
+
+    def destroy(item_id: UUID) -> None:
+        with runtime.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE item_version SET overview = zeroblob(80) WHERE item_id = ?", (item_id.hex,)
+            )
+
+    return destroy
+
+
+@pytest.fixture
+def refuses(browser: Callable[..., Browser], trail: Trail) -> Callable[..., None]:
+    """Check that an address refuses somebody with a status, and that the attempt is recorded."""
+
+    def refuses(path: str, who: str, status: int, *, posting: bool = False) -> None:
+        visitor = browser(who)
+        before = len(trail.events("access.denied"))
+        if posting:
+            visitor.open("/account")
+            visitor.post(path, {"csrf_token": visitor.csrf()}, status)
+        else:
+            visitor.open(path, status)
+        denied = trail.events("access.denied")[before:]
+        assert len(denied) == 1, f"{len(denied)} denials of {who} at {path}"
+        assert denied[0]["actor"] == who.title()
+        assert not denied[0]["success"]
+
+    return refuses
