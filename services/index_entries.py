@@ -25,7 +25,7 @@ class Entry:
         broken: it cannot be decrypted; the name is then the words that say so.
         key: sorts by folded name, then id.
         text: folded name, user name, URLs and tags, a line each.
-        hosts: of the URLs, folded.
+        hosts: of the URLs, folded, each between line breaks.
     """
 
     id: UUID
@@ -49,7 +49,7 @@ class Entry:
     folded: str
     key: str
     text: str
-    hosts: tuple[str, ...]
+    hosts: str
 
 
 def fold(text: str) -> str:
@@ -98,7 +98,7 @@ def make_entry(row: Any, overview: Overview | None, key: int) -> Entry:
         folded=folded,
         key=f"{folded}\0{row.id.hex}",
         text="\n".join(searched),
-        hosts=tuple([host for host in map(host_of, urls) if host]),
+        hosts="\n".join(["", *map(host_of, urls), ""]),
     )
 
 
@@ -125,5 +125,5 @@ def _broken_entry(row: Any, words: str) -> Entry:
         folded=words,
         key=f"{words}\0{row.id.hex}",
         text=words,
-        hosts=(),
+        hosts="",
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.index_entries import Entry, fold, host_of
@@ -45,36 +46,28 @@ def search(entries: Sequence[Entry], query: Query) -> list[Entry]:
     every word begins a word, or a related host; then the rest.
     """
     if query.host:
-        return _best_first(*_with_host(entries, query), query)
-    found = entries
+        same, related = _with_host(entries, query.host)
+        found = [e for e in entries if query.whole in e.text or e in same or e in related]
+        return _best_first(found, same, related, query)
+    found = list(entries)
     for word in query.words:
         found = [entry for entry in found if word in entry.text]
-    return _best_first(found, {}, query)
+    return _best_first(found, frozenset(), frozenset(), query)
 
 
-def _with_host(entries: Sequence[Entry], query: Query) -> tuple[list[Entry], dict[int, bool]]:
-    """Return what matches by host or by text, and by ``id()`` whether the host is the very same."""
-    found: list[Entry] = []
-    hosts: dict[int, bool] = {}
-    host, below = query.host, f".{query.host}"
+def _with_host(entries: Sequence[Entry], host: str) -> tuple[AbstractSet[Entry], AbstractSet[Entry]]:
+    """Return the entries with this very host, and those with a parent or sub domain of it."""
     labels = host.split(".")
-    parents = {".".join(labels[start:]) for start in range(len(labels))}
-    # Related hosts share their last two labels (everything ends in "com"): one look passes most entries over.
-    end = ".".join(labels[-2:])
-    for entry in entries:
-        if end not in entry.text:
-            continue
-        if not parents.isdisjoint(entry.hosts) or (
-            below in entry.text and any(other.endswith(below) for other in entry.hosts)
-        ):
-            hosts[id(entry)] = host in entry.hosts
-            found.append(entry)
-        elif query.whole in entry.text:
-            found.append(entry)
-    return found, hosts
+    parents = [".".join(labels[start:]) for start in range(1, len(labels) - 1)]
+    related = {entry for entry in entries if f".{host}\n" in entry.hosts}
+    for parent in parents:
+        related |= {entry for entry in entries if f"\n{parent}\n" in entry.hosts}
+    return {entry for entry in entries if f"\n{host}\n" in entry.hosts}, related
 
 
-def _best_first(found: Sequence[Entry], hosts: Mapping[int, bool], query: Query) -> list[Entry]:
+def _best_first(
+    found: Sequence[Entry], same: AbstractSet[Entry], related: AbstractSet[Entry], query: Query
+) -> list[Entry]:
     ranks: tuple[list[Entry], ...] = ([], [], [], [])
     exact, prefix, words, inside = ranks
     whole, below = query.whole, f"/{query.whole}"
@@ -82,11 +75,11 @@ def _best_first(found: Sequence[Entry], hosts: Mapping[int, bool], query: Query)
     looked_at = 0
     for entry in found:
         name = entry.folded
-        if name == whole or name.endswith(below) or hosts.get(id(entry)):
+        if name == whole or name.endswith(below) or entry in same:
             exact.append(entry)
         elif name.startswith(whole) or below in name:
             prefix.append(entry)
-        elif id(entry) in hosts:
+        elif entry in related:
             words.append(entry)
         elif looked_at < RANKED:
             looked_at += 1

@@ -48,7 +48,7 @@ def test_an_entry_holds_what_the_overview_says(index, world):
 
     assert (entry.name, entry.folder, entry.leaf) == (DB, "prod", "db primary")
     assert (entry.type, entry.user_name, entry.tags) == (ItemType.LOGIN, "vault_rw", ("prod",))
-    assert entry.hosts == ("db.northwind.example",)
+    assert entry.hosts == "\ndb.northwind.example\n"
     assert entry.strength == 4
     assert [shape.name for shape in entry.shapes] == ["Password", "TOTP", "Notes"]
     assert entry.changed_by == world.people["alice"]
