@@ -73,14 +73,13 @@ class ChainWalk:
             return
         self._check_number(row.seq)
         self._check_time(row)
-        self._check_hash(row)
+        self._previous = self._last_hash = self._check_hash(row)
         for number, head in self._signed.get(row.seq, ()):
             if head != row.hash:
                 self._fault(row.seq, f"its hash is not the one that checkpoint {number} has signed")
         self._count(row)
         self.size = row.seq
         self.events += 1
-        self._previous = self._last_hash = row.hash
         self._last_at = row.at
 
     def end(self, head: Row[Any] | None, days: Iterable[Row[Any]]) -> None:
@@ -111,36 +110,35 @@ class ChainWalk:
         if self._last_at is not None and row.at < self._last_at:
             self._fault(row.seq, "its time is before that of the event before it")
 
-    def _check_hash(self, row: Row[Any]) -> None:
+    def _check_hash(self, row: Row[Any]) -> bytes:
+        """Check an event by itself; return the hash that the next one must follow."""
         details = self._open(row)
+        readable = details is not None or self._was_destroyed(row.payload)
         sealed = self._keys.audit_mac(row.hash) == row.mac
         fitting = self._hash_of(row)
+        follows: bytes = row.hash
         if fitting is not None and fitting != row.hash:
-            self._fault(row.seq, self._why_unlinked(row, fitting, sealed=sealed, opened=details is not None))
+            if self._keys.audit_mac(fitting) == row.mac:
+                self._fault(row.seq, "its hash was changed")
+                follows = fitting
+            else:
+                self._fault(row.seq, _why_unlinked(sealed=sealed, readable=readable))
         elif not sealed:
-            self._fault(row.seq, "its MAC is wrong: its hash was made without the key")
-        elif details is None and not self._was_destroyed(row.payload):
+            self._fault(row.seq, "its MAC is wrong: it was changed, or the hash was made without the key")
+        elif not readable:
             self._fault(row.seq, "its payload does not open in its place: its id was changed")
-        if details is not None:
+        if details is None:
+            self.items.lose(row)
+        else:
             self._check_columns(row, details)
             self.items.see(row, details)
-        else:
-            self.items.lose(row)
+        return follows
 
     def _hash_of(self, row: Row[Any]) -> bytes | None:
         """Return what the event's hash must be; None after a gap, where nobody can know."""
         if self._previous is None:
             return None
         return event_hash(self._chain_id, row.seq, microseconds(row.at), self._previous, row.payload)
-
-    def _why_unlinked(self, row: Row[Any], fitting: bytes, *, sealed: bool, opened: bool) -> str:
-        if self._keys.audit_mac(fitting) == row.mac:
-            return "its hash was changed"
-        if not sealed:
-            return "its hash does not follow, and its MAC is wrong"
-        if not opened and not self._was_destroyed(row.payload):
-            return "its payload was changed"
-        return "its time was changed, or the event before it"
 
     def _open(self, row: Row[Any]) -> dict[str, Any] | None:
         try:
@@ -194,3 +192,11 @@ class ChainWalk:
                 found = self._days.get(day)
                 text = f"the figures of {day} are not those of its events"
                 self._fault(found.first_seq if found else None, text)
+
+
+def _why_unlinked(*, sealed: bool, readable: bool) -> str:
+    if not sealed:
+        return "its hash does not follow from its content, and its MAC is wrong"
+    if not readable:
+        return "its payload was changed"
+    return "its time was changed, or the event before it"

@@ -31,7 +31,7 @@ WORDS: Mapping[Action, Words] = MappingProxyType(
         Action.SESSION_ENDED: Words("ended a session", "Session ended", ("reason",)),
         Action.SESSION_CONFIRMED: Words("confirmed who they are", "Confirmation"),
         Action.SIGNIN_FAILED: Words("failed to sign in", "Failed sign-in", ("reason",)),
-        Action.SIGNIN_LOCKED: Words("was kept out by a lock", "Locked sign-in", ("reason",)),
+        Action.SIGNIN_LOCKED: Words("was kept out by a lock", "Locked sign-in"),
         Action.LOCKOUT_LIFTED: Words("lifted a lock", "Lock lifted"),
         Action.TOKEN_CREATED: Words("created a token", "Token created", ("kind",)),
         Action.TOKEN_REPLACED: Words("replaced a token", "Token replaced"),
