@@ -17,7 +17,7 @@ from blueprints import converters, filters, guard, headers, page, request_log, s
 from blueprints import errors as error_pages
 from config import Settings
 from crypto.keyring import MasterKeys
-from errors import StartRefused
+from errors import KeysMissing, StartRefused
 from extensions import csrf, db, limiter, login_manager
 from services import instance, keys, schema
 from services.checkpoints import file_sink, standard_output_sink
@@ -113,6 +113,8 @@ def _check_keys(runtime: Runtime) -> None:
     if not instance.is_new(runtime):
         with runtime.engine.connect() as connection:
             keys.check_keys(connection, runtime.masters)
+            # Held from now on: requests are counted, and health is asked for, while the database is away.
+            runtime.keys_for(connection)
 
 
 def _init_database(app: Flask, settings: Settings) -> None:
@@ -146,7 +148,7 @@ def _master_keys(settings: Settings) -> MasterKeys:
         return MasterKeys.parse(settings.encryption_keys)
     except ValueError as error:
         message = f"ENCRYPTION_KEYS: {error}"
-        raise StartRefused(message) from None
+        raise KeysMissing(message) from None
 
 
 def _rules(settings: Settings) -> Rules:

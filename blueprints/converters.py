@@ -19,6 +19,8 @@ class Number(IntegerConverter):
 
 
 def register(app: Flask) -> None:
-    """Have ``<uuid:…>`` and ``<int:…>`` accept one spelling only."""
+    """Give everything one address: ``<uuid:…>`` and ``<int:…>`` accept one spelling only."""
+    # Two slashes for one would be led on to the right address; they are no address of ours.
+    app.url_map.merge_slashes = False
     app.url_map.converters["uuid"] = Id
     app.url_map.converters["int"] = Number
