@@ -355,3 +355,46 @@ def test_what_is_in_the_trash_stays_as_it_is(work, world, use_case):
 
     with pytest.raises(Conflict, match="in the trash"):
         act(work, lambda uow, item: use_case(uow, item, world), world.items[DB])
+
+
+TABLES = ("vault", "vault_grant", "item", "item_version", "item_gone")
+REFUSED = [
+    lambda uow, world, item, vault: item_changes.create(uow, vault, login(DB)),
+    lambda uow, world, item, vault: item_changes.create(uow, vault, login("a//b")),
+    lambda uow, world, item, vault: item_changes.edit(
+        uow, item, replace(login("Stripe dashboard"), fields=(PIN,)), expected_version=1
+    ),
+    lambda uow, world, item, vault: item_changes.edit(
+        uow, item, replace(login(DB), fields=(PIN,)), expected_version=7
+    ),
+    lambda uow, world, item, vault: item_changes.move(uow, item, vault),
+    lambda uow, world, item, vault: item_changes.duplicate(uow, item, "Stripe dashboard"),
+    lambda uow, world, item, vault: item_changes.restore(uow, item),
+    lambda uow, world, item, vault: item_changes.purge(uow, item),
+    lambda uow, world, item, vault: vaults.create(uow, "Board"),
+    lambda uow, world, item, vault: vaults.change(uow, vault, name="Board", description="x", max_versions=1),
+    lambda uow, world, item, vault: vaults.delete(uow, vault),
+    lambda uow, world, item, vault: vaults.take(uow, vault, world.people["alice"]),
+    lambda uow, world, item, vault: vaults.grant(uow, vault, world.people["alice"], Right.USE),
+    lambda uow, world, item, vault: vaults.grant(uow, vault, world.people["mallory"], Right.USE),
+]
+
+
+@pytest.mark.parametrize("use_case", REFUSED)
+def test_what_is_refused_leaves_nothing_behind_even_when_the_unit_is_finished(
+    work, world, trail, sql, use_case
+):
+    """A page catches the refusal and shows the form again; its unit of work then commits."""
+
+    def held():
+        return [sql(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
+
+    before = held()
+    with work("alice", writing=True) as uow:
+        item = items.find(uow, world.items[DB])
+        vault = vaults.find(uow, world.vaults["Production"])
+        with pytest.raises((Conflict, Invalid)):
+            use_case(uow, world, item, vault)
+
+    assert held() == before
+    assert trail.actions() == []
