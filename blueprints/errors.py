@@ -76,7 +76,7 @@ STATUS: Mapping[type[errors.ChatelaineError], HTTPStatus] = {
 def register(app: Flask) -> None:
     """Answer failures in the product's look, and never with more than the words above."""
     # _show_fault does, without the raw path that Flask would name.
-    app.log_exception = lambda _exc_info: None  # type: ignore[method-assign]
+    app.log_exception = lambda _exc_info: None  # type: ignore[assignment, method-assign]
     app.register_error_handler(errors.SignInRequired, _ask_to_sign_in)
     app.register_error_handler(errors.StepUpRequired, _ask_to_confirm)
     app.register_error_handler(errors.TokenMustBeReplaced, _ask_to_replace)

@@ -20,7 +20,6 @@ from limits import RateLimitItem, parse
 from blueprints.requests import metrics, open_uow
 from crypto.tokens import ParsedToken, parse_token
 from errors import (
-    ChatelaineError,
     Denied,
     NotFound,
     SignInRequired,
@@ -156,16 +155,12 @@ def _declare(access: Access) -> Callable[[View], View]:
                 response = make_response(view(**arguments))
                 _finish(uow)
             except (Denied, NotFound):
-                _keep_failures(uow)
+                _abandon(uow)
                 _record_denial(uow, access)
                 _finish(uow)
                 raise
-            except ChatelaineError:
-                _keep_failures(uow)
-                _finish(uow)
-                raise
             except BaseException:
-                uow.abandon()
+                _abandon(uow)
                 raise
             return response
 
@@ -181,11 +176,10 @@ def _finish(uow: UnitOfWork) -> None:
     metrics().count_events(actions)
 
 
-def _keep_failures(uow: UnitOfWork) -> None:
-    """Undo the work, and with it what it recorded, except for what failed: that has happened all the same."""
-    failures = [event for event in uow.events if not event.success]
+def _abandon(uow: UnitOfWork) -> None:
+    failures = [event.action for event in uow.events if not event.success]
     uow.abandon()
-    uow.events = failures
+    metrics().count_events(failures)
 
 
 def verify(app: Flask) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from crypto.keyring import KeyRoom
-from models import Action
 from policy import NOBODY, Actor
 from services import clock
 from services.audit_append import append
@@ -112,9 +111,10 @@ class UnitOfWork:
     def abandon(self) -> None:
         """Undo the work and forget its events. The unit can then record a denial and finish as a reader.
 
-        That something could not be decrypted is a fact whatever becomes of the work: it is stored anyway.
+        What failed is a fact whatever becomes of the work, such as a value that could not be decrypted: the
+        event is stored all the same.
         """
-        kept = [event for event in self.events if event.action is Action.DECRYPTION_FAILED]
+        kept = [event for event in self.events if not event.success]
         self.events = []
         try:
             self.session.rollback()

@@ -105,7 +105,15 @@ def test_an_id_has_one_spelling(app, world, browser):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../etc/passwd", "/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/app.py", "/app.css.map", "/.env", "/%00.css"],
+    [
+        "/../etc/passwd",
+        "/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/app.py",
+        "/app.css.map",
+        "/.env",
+        "/%00.css",
+    ],
 )
 def test_static_files_are_those_of_the_folder_and_no_others(browser, path):
     browser().open(f"/static{path}", status=404)
@@ -144,7 +152,23 @@ def test_odd_queries_never_break_a_page(app, world, browser):
         "q", "page", "after", "before", "cursor", "sort", "order", "type", "tag", "folder", "vault", "state", "from",
         "to", "actor", "action", "target", "success", "next", "version", "limit", "format", "kind", "role", "owner",
     ]  # fmt: skip
-    values = ["", "-1", "0", "9" * 30, "1e309", "NaN", "' OR 1=1--", "%", "_", "(.*", "[", "\\", "{{7*7}}", "😀", "a" * 3000]
+    values = [
+        "",
+        "-1",
+        "0",
+        "9" * 30,
+        "1e309",
+        "NaN",
+        "' OR 1=1--",
+        "%",
+        "_",
+        "(.*",
+        "[",
+        "\\",
+        "{{7*7}}",
+        "😀",
+        "a" * 3000,
+    ]
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.endpoint in {"static", "health.live"}:
             continue

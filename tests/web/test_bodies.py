@@ -59,19 +59,22 @@ def test_a_body_of_unknown_length_is_capped_as_well(app, world, browser):
 def test_credentials_have_room_for_long_notes_and_small_forms_have_not(app):
     with app.test_request_context():
         sizes = {rule.endpoint: access_of(rule.endpoint).body_max for rule, _, _ in unsafe_routes(app)}
-        editing = {
-            endpoint for endpoint in sizes if access_of(endpoint).permission is Permission.ITEM_EDIT
-        }
+        editing = {endpoint for endpoint in sizes if access_of(endpoint).permission is Permission.ITEM_EDIT}
 
     assert {sizes[endpoint] for endpoint in editing} <= {ITEM_BODY}
-    assert sizes["signin.submit"] == sizes["enrolment.create"] == sizes["csp.report"] == SMALL_BODY == 16 * 1024
+    assert (
+        sizes["signin.submit"] == sizes["enrolment.create"] == sizes["csp.report"] == SMALL_BODY == 16 * 1024
+    )
     assert {size for endpoint, size in sizes.items() if endpoint not in editing} == {SMALL_BODY}
 
 
 def test_a_form_of_very_many_parts_is_refused(browser):
     nobody = browser()
     nobody.open("/sign-in")
-    body = b"".join(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' for _ in range(250)) + b"--x--\r\n"
+    body = (
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' for _ in range(250))
+        + b"--x--\r\n"
+    )
     assert len(body) < SMALL_BODY
     nobody.client.post(
         "/sign-in", data=body, content_type="multipart/form-data; boundary=x", base_url="http://localhost"

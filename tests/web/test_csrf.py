@@ -36,7 +36,11 @@ def walk(app, world, runtime, browser):
         assert len(routes) >= 7
         for rule, method in routes:
             answer = alice.client.open(
-                fill(rule, world), method=method, data=form, base_url="http://localhost", headers=headers or {}
+                fill(rule, world),
+                method=method,
+                data=form,
+                base_url="http://localhost",
+                headers=headers or {},
             )
             assert answer.status_code == 400, (rule, answer.status_code)
         assert dump(runtime) == before

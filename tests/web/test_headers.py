@@ -70,7 +70,9 @@ def check_headers(answer: TestResponse, *, https: bool = True) -> None:
 
 @pytest.fixture
 def production(make_app) -> Any:
-    return make_app(production=True, METRICS_TOKEN=METRICS_TOKEN, SECURITY_CONTACT="mailto:security@example.org")
+    return make_app(
+        production=True, METRICS_TOKEN=METRICS_TOKEN, SECURITY_CONTACT="mailto:security@example.org"
+    )
 
 
 def test_every_route_sends_every_header_to_strangers_and_to_people(production, sign_in, world):
@@ -82,7 +84,10 @@ def test_every_route_sends_every_header_to_strangers_and_to_people(production, s
         for rule in rules:
             for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
                 answer = browser.client.open(
-                    fill(rule, world), method=method, base_url=PUBLIC, environ_base={"REMOTE_ADDR": "192.0.2.3"}
+                    fill(rule, world),
+                    method=method,
+                    base_url=PUBLIC,
+                    environ_base={"REMOTE_ADDR": "192.0.2.3"},
                 )
                 check_headers(answer)
                 answer.close()
@@ -108,8 +113,11 @@ def cases(app: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tu
     yield 400, client.post("/sign-in", data={"token": "x"}, **ask)
     yield 400, client.get("/sign-in?a=1&a=2", **ask)
     yield 400, client.get("/sign-in", base_url="https://evil.example")
-    yield 403, client.get(
-        "/static/app.css", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, **ask
+    yield (
+        403,
+        client.get(
+            "/static/app.css", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, **ask
+        ),
     )
     yield 404, client.get("/nothing", **ask)
     yield 404, client.get("/static/nothing.css", **ask)

@@ -127,9 +127,13 @@ def test_without_a_token_in_the_settings_there_are_no_metrics(app):
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {METRICS_TOKEN}", "Bearer é"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {METRICS_TOKEN}", "Bearer é"]
+)
 def test_metrics_are_for_the_bearer_of_the_token(watched, header):
-    answer = watched.test_client().get("/metrics", headers={"Authorization": header} if header is not None else {})
+    answer = watched.test_client().get(
+        "/metrics", headers={"Authorization": header} if header is not None else {}
+    )
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="metrics"'
@@ -172,11 +176,17 @@ def test_metrics_count_reveals(app, api, world, make_app):
 
 def test_metrics_name_nobody_and_nothing(watched, sign_in, world):
     mia = sign_in(watched, "mia", "198.51.100.77")
-    mia.open(f"/o/northwind/items/{world.items['Stripe dashboard']}", status=mia.client.get(
-        f"/o/northwind/items/{world.items['Stripe dashboard']}", base_url="http://localhost").status_code)
-    text_shown = watched.test_client().get(
-        "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
-    ).get_data(as_text=True)
+    mia.open(
+        f"/o/northwind/items/{world.items['Stripe dashboard']}",
+        status=mia.client.get(
+            f"/o/northwind/items/{world.items['Stripe dashboard']}", base_url="http://localhost"
+        ).status_code,
+    )
+    text_shown = (
+        watched.test_client()
+        .get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+        .get_data(as_text=True)
+    )
 
     for word in ("mia", "northwind", "Stripe", "198.51", str(world.items["Stripe dashboard"]), "chl_"):
         assert word not in text_shown
@@ -202,7 +212,9 @@ def test_security_txt_says_where_to_report(make_app):
     assert fields["Canonical"] == "https://vault.example.org/.well-known/security.txt"
     expires = datetime.strptime(fields["Expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     assert timedelta(0) < expires - datetime(2026, 11, 22, 12, tzinfo=UTC) < timedelta(days=365)
-    policy = app.test_client().get(fields["Policy"].removeprefix("https://vault.example.org"), base_url="https://vault.example.org")
+    policy = app.test_client().get(
+        fields["Policy"].removeprefix("https://vault.example.org"), base_url="https://vault.example.org"
+    )
     assert "mailto:security@example.org" in policy.get_data(as_text=True)
 
 

@@ -61,7 +61,8 @@ def test_nothing_on_this_machine_leads_to_https(browser):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "vault.example.org.evil.example", "evil.example:443", "vault.example.org@evil.example"]
+    "host",
+    ["evil.example", "vault.example.org.evil.example", "evil.example:443", "vault.example.org@evil.example"],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_another_name_is_refused_before_any_redirect(production, scheme, host):
@@ -75,7 +76,9 @@ def test_another_name_is_refused_before_any_redirect(production, scheme, host):
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Original-Host", "Forwarded", "X-Host"])
 def test_no_header_but_host_names_the_host(production, header):
     answer = production.test_client().get(
-        "/account", base_url=PUBLIC, headers={header: "host=evil.example" if header == "Forwarded" else "evil.example"}
+        "/account",
+        base_url=PUBLIC,
+        headers={header: "host=evil.example" if header == "Forwarded" else "evil.example"},
     )
 
     assert answer.status_code == 302
@@ -127,7 +130,11 @@ def test_claimed_https_is_not_https(production):
 
 def test_one_announced_proxy_is_believed_and_nobody_behind_it(make_app):
     app = make_app(production=True, TRUSTED_PROXIES="1")
-    headers = {"X-Forwarded-For": "9.9.9.9, 198.51.100.7", "X-Forwarded-Proto": "https", "X-Real-IP": "9.9.9.9"}
+    headers = {
+        "X-Forwarded-For": "9.9.9.9, 198.51.100.7",
+        "X-Forwarded-Proto": "https",
+        "X-Real-IP": "9.9.9.9",
+    }
 
     assert failed_signin(app, HTTP, headers, "10.0.0.1") == "198.51.100.7"
 

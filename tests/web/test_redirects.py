@@ -84,7 +84,9 @@ def test_confirming_who_one_is_leads_no_further_than_home(browser, world, target
     assert answer.headers["Location"] == "/"
 
 
-@pytest.mark.parametrize("path", ["//evil.example", "//evil.example/..", "/\\evil.example", "/\t/evil.example"])
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "//evil.example/..", "/\\evil.example", "/\t/evil.example"]
+)
 def test_an_address_is_never_turned_into_another_site(browser, path):
     answer = browser().client.get("/", base_url="http://localhost", environ_overrides={"PATH_INFO": path})
 
