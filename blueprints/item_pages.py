@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,8 +21,6 @@ SOON = 14
 """Days before its expiry from which a credential asks for attention."""
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[\w.-]+\.[a-z]{2,}(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)
-SEED = " seed"
-"""Behind the name of an authenticator's field: the seed itself instead of the code of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +99,28 @@ def _href(url: str) -> str | None:
     return f"https://{url}" if _HOST.fullmatch(url) else None
 
 
-def field_rows(shapes: Iterable[Shape], shown: Revealed | None, *, seeds: bool) -> list[FieldRow]:
+def has_seed(shape: Shape) -> bool:
+    """Whether a seed stands behind the field's codes, to be shown to those who may edit."""
+    return shape.kind is Kind.OTP and shape.filled
+
+
+def seed_of(shape: Shape) -> str:
+    """Return what the seed behind an authenticator's field is called."""
+    return f"{shape.name} seed"
+
+
+def field_rows(shapes: Collection[Shape], shown: Revealed | None, *, seeds: bool) -> list[FieldRow]:
     """Return the fields in their order; with *seeds* each authenticator's seed too."""
+    taken = {shape.name.lower() for shape in shapes}
     rows = []
     for shape in shapes:
-        rows.append(_row(shape.name, shape.filled, shown))
-        if seeds and shape.kind is Kind.OTP and shape.filled:
-            rows.append(_row(shape.name + SEED, True, shown))
+        rows.append(_row(shape.name, shown, filled=shape.filled))
+        if seeds and has_seed(shape) and seed_of(shape).lower() not in taken:
+            rows.append(_row(seed_of(shape), shown, filled=True))
     return rows
 
 
-def _row(name: str, filled: bool, shown: Revealed | None) -> FieldRow:  # noqa: FBT001 - a fact among facts
+def _row(name: str, shown: Revealed | None, *, filled: bool) -> FieldRow:
     if shown is None or shown.field != name:
         return FieldRow(name.lower(), name, filled)
     return FieldRow(name.lower(), name, filled, shown.value, shown.seconds)

@@ -17,7 +17,7 @@ from forms.items import ItemForm
 from models import Vault
 from policy import Permission
 from services import item_changes, items, vaults
-from services.contents import Kind, Overview
+from services.contents import Overview
 from services.items import Revealed, StoredItem
 
 bp = Blueprint("items", __name__, url_prefix="/o/<slug>")
@@ -83,7 +83,8 @@ def edit(item: StoredItem) -> ResponseReturnValue:
         number = _save(item, overview, form)
     except VersionConflict as conflict:
         # Sent again, the form replaces the version that it has now been compared with, and no later one.
-        form.version.data = conflict.found
+        # What was sent would otherwise be written into the page once more.
+        form.version.data, form.version.raw_data = conflict.found, None
         return _edit_page(item, overview, form, conflict), HTTPStatus.CONFLICT
     except (Invalid, Conflict) as error:
         status = drafts.refuse(form, error)
@@ -146,9 +147,11 @@ def _answer(item: StoredItem, *, copied: bool) -> ResponseReturnValue:
 
 def _open(item: StoredItem, key: str, number: int, *, copied: bool) -> Revealed:
     uow = current_uow()
-    for shape in items.overview_at(uow, item, number).shapes:
+    shapes = items.overview_at(uow, item, number).shapes
+    for shape in shapes:
         if shape.name.lower() == key:
             return items.reveal(uow, item, shape.name, version=number, copied=copied)
-        if shape.kind is Kind.OTP and (shape.name + pages.SEED).lower() == key:
+    for shape in shapes:
+        if pages.has_seed(shape) and pages.seed_of(shape).lower() == key:
             return items.reveal(uow, item, shape.name, version=number, copied=copied, seed=True)
     raise NotFound
