@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from services.metrics import Metrics
 from services.rate_storage import RateCounters
 from services.rules import Rules
 from services.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent
 BODY_MAX = 256 * 1024
@@ -100,7 +103,9 @@ def open_runtime(settings: Settings, *, migrate: bool = False) -> Iterator[Runti
     engine = create_engine(_database_url(settings), hide_parameters=True)
     prepare_engine(engine)
     if migrate:
-        schema.prepare_schema(engine, write_lock_for(engine))
+        copy = schema.prepare_schema(engine, write_lock_for(engine))
+        if copy is not None:
+            log.warning("The database was brought up to date; as it was before, it is kept at %s", copy)
     runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
     try:
         _check_keys(runtime)

@@ -11,7 +11,7 @@ from typing import cast
 import click
 
 from config_reader import ConfigError
-from errors import ChatelaineError
+from errors import ChatelaineError, KeysMissing
 
 COMMANDS: Mapping[str, str] = {
     "audit": "Verify, export and sign the audit log.",
@@ -64,7 +64,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         cli(prog_name="./chatelaine")
-    except ConfigError as error:
+    except (ConfigError, KeysMissing) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_CONFIGURATION)
     except ChatelaineError as error:

@@ -108,3 +108,7 @@ class NoOrganization(ChatelaineError):
 
 class StartRefused(ChatelaineError):
     """The program must not start; the message says why and what to do."""
+
+
+class KeysMissing(StartRefused):
+    """The configured keys are not those that the database needs."""

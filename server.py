@@ -12,20 +12,21 @@ import socket
 import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server as ManyProcesses
 from granian.server.embed import Server as OneProcess
+from granian.server.mp import MPServer as ManyProcesses
 
 from errors import StartRefused
 from gateway import Gateway, Limits
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from wsgiref.types import WSGIApplication
 
     from granian._granian import RSGIHTTPProtocol as HTTPProtocol
@@ -36,6 +37,7 @@ HEAD_MILLISECONDS = 10_000
 CONNECTIONS = 1000
 DRAIN_SECONDS = 10.0
 ORPHAN_SECONDS = 1.0
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 HTTP = HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=64 * 1024)
 
 
@@ -83,6 +85,9 @@ class ProcessWorker(Worker):
     """A worker of several; Granian tells it when its process begins and ends."""
 
     def __init__(self, plan: Plan, parent: int) -> None:
+        # Granian's own handlers came along with the fork; until this process has its own, a signal ends it.
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL)
         super().__init__(plan)
         self._parent = parent
 
@@ -102,7 +107,7 @@ def serve(plan: Plan, *, host: str, port: int, workers: int = 1, on_ready: Calla
     """Serve until SIGINT or SIGTERM, then end the process.
 
     Args:
-        on_ready: called when the server answers; with several workers, when they are about to.
+        on_ready: called when the server answers.
 
     Raises:
         AddressRefused: before anything is started.
@@ -196,7 +201,7 @@ async def _serve_here(worker: Worker, host: str, port: int, on_ready: Callable[[
         # Whoever asks twice does not want to wait.
         loop.add_signal_handler(number, os._exit, 128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         loop.add_signal_handler(number, stop, number)
     announcement = asyncio.create_task(_announce(host, port, on_ready))
     await server.serve()
@@ -205,8 +210,17 @@ async def _serve_here(worker: Worker, host: str, port: int, on_ready: Callable[[
     return 1 if server.interrupt_children else 0
 
 
+class _Announcing(ManyProcesses):
+    announcement: Callable[[], Coroutine[None, None, None]]
+
+    def startup(self, *arguments: Any) -> None:
+        super().startup(*arguments)  # type: ignore[no-untyped-call]
+        # Only now: a thread that runs while processes are forked could hold a lock that they inherit.
+        Thread(target=lambda: asyncio.run(self.announcement()), daemon=True).start()
+
+
 def _serve_many(plan: Plan, host: str, port: int, workers: int, on_ready: Callable[[], None]) -> int:
-    server = ManyProcesses(
+    server = _Announcing(
         "chatelaine",
         address=host,
         port=port,
@@ -223,7 +237,7 @@ def _serve_many(plan: Plan, host: str, port: int, workers: int, on_ready: Callab
         log_dictconfig=_quiet_log(),
     )
     # Granian asks for something to call, and takes an object with __rsgi__ as well.
-    server.on_startup(on_ready)
+    server.announcement = partial(_announce, host, port, on_ready)
     worker = partial(ProcessWorker, replace(plan, multiprocess=True), os.getpid())
     load = cast("Callable[..., Callable[..., Any]]", worker)
     try:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 
-from errors import NoOrganization, Unavailable
+from errors import NoOrganization, StartRefused, Unavailable
 from models import Base, Tenant
 
 LOCK_TIMEOUT = 10.0
@@ -85,10 +85,19 @@ class NoLock:
 
 
 def write_lock_for(engine: Engine) -> WriteLock:
-    """Make the lock that writers on *engine* share with the other processes on the same file."""
+    """Make the lock that writers on *engine* share with the other processes on the same file.
+
+    Raises:
+        StartRefused: there is no such folder, or it cannot be written.
+    """
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return NoLock()
-    return FileLock(Path(engine.url.database + ".lock"))
+    path = Path(engine.url.database + ".lock")
+    try:
+        return FileLock(path)
+    except OSError as error:
+        message = f"Cannot write in {path.parent} ({error.strerror}). Check that folder's owner and mode."
+        raise StartRefused(message) from None
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from crypto.keyring import (
     fresh_key,
     missing_master_ids,
 )
-from errors import StartRefused
+from errors import KeysMissing
 from models import DataKey, Instance
 from services import clock
 
@@ -53,7 +53,7 @@ def check_keys(connection: Connection, masters: MasterKeys) -> None:
     """Prove before the start that every key can be opened.
 
     Raises:
-        StartRefused: a master key that rows need is missing, or a wrapped key does not open.
+        KeysMissing: a master key that rows need is missing, or a wrapped key does not open.
     """
     rows = stored_keys(connection)
     missing = missing_master_ids(rows, masters)
@@ -65,7 +65,7 @@ def check_keys(connection: Connection, masters: MasterKeys) -> None:
             f"ENCRYPTION_KEYS lacks a master key that the database needs: {counts}. "
             "Put that key back (it may stand behind the first one) and start again."
         )
-        raise StartRefused(message)
+        raise KeysMissing(message)
     instance = connection.execute(_INSTANCE).one()
     for row in _one_for_each_master(rows):
         try:
@@ -77,7 +77,7 @@ def check_keys(connection: Connection, masters: MasterKeys) -> None:
                 f"The key {row.purpose!r} in the database does not open under the master key "
                 f"{row.master_key_id}: the row or the key was altered. Restore the database from a backup."
             )
-            raise StartRefused(message) from None
+            raise KeysMissing(message) from None
 
 
 def _one_for_each_master(rows: Iterable[StoredKey]) -> list[StoredKey]:
