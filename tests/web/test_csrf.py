@@ -139,7 +139,7 @@ def test_a_body_that_is_no_form_carries_no_token(browser, runtime, kind):
 
 @pytest.mark.parametrize("name", ["alice", "adam", "mia", "audrey", None])
 def test_looking_at_things_changes_nothing(app, world, runtime, browser, name):
-    """Every address that is only read, by several people; what they were refused may be in the log, no more."""
+    """Every address that is only read, by several people; the log may say what they were refused."""
     visitor = browser(name)
     if name is not None:
         visitor.open("/account")

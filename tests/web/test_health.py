@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -79,8 +79,8 @@ def test_keys_that_do_not_open(app, runtime):
 
 
 def test_a_disk_with_next_to_no_room(app, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, health.DISK_BYTES - 1))
+    usage = SimpleNamespace(free=health.DISK_BYTES - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
 
     status, words = ready(app)
 

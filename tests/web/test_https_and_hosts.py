@@ -1,11 +1,11 @@
-"""Where a request may come from: over https, under our name, and believed only as far as proxies were announced."""
+"""How a request may come: over https, under our name, believed only as far as proxies were announced."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.web.conftest import METRICS_TOKEN, PUBLIC
 from tests.trail import Trail
+from tests.web.conftest import METRICS_TOKEN, PUBLIC
 
 HTTP = "http://vault.example.org"
 
