@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -36,6 +37,9 @@ NAVIGATION = (
     Entry("Lockouts", "lockouts", "lockouts", Permission.LOCKOUTS_MANAGE, "Administration"),
     Entry("Settings", "settings", "settings", Permission.SETTINGS_READ, "Administration"),
 )
+
+BELONGS = MappingProxyType({"items": "vaults", "search": "vaults", "trash": "vaults", "generator": "vaults"})
+"""Beginnings of addresses that stand under another line of the navigation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def _theme() -> str:
 
 
 def _navigation(uow: UnitOfWork, slug: str) -> list[Link]:
-    here = request.path.removeprefix(f"/o/{slug}/").partition("/")[0]
+    first = request.path.removeprefix(f"/o/{slug}/").partition("/")[0]
+    here = BELONGS.get(first, first)
     return [
         Link(entry.label, f"/o/{slug}/{entry.path}", entry.icon, entry.section, here == entry.path)
         for entry in NAVIGATION

@@ -420,7 +420,7 @@ def test_each_right_finds_its_buttons_and_no_others(browser, primary):
             "Edit",
             "History",
             "Move to trash",
-            "Reveal TOTP seed",
+            "Reveal Seed of TOTP",
         }
 
     assert offered("ula") == {"History"}
@@ -431,7 +431,7 @@ def test_each_right_finds_its_buttons_and_no_others(browser, primary):
         "Copy Password",
         "Edit",
         "Move to trash",
-        "Reveal TOTP seed",
+        "Reveal Seed of TOTP",
     }
 
 

@@ -77,6 +77,7 @@ def test_an_authenticator_shows_its_code_and_the_seconds_that_are_left(browser, 
     assert answer == {"field": "totp", "value": code, "kind": "otp", "seconds": 17}
     assert shown(page, "totp") == code
     assert page.select_one('[data-field="totp"]')["data-seconds"] == "17"
+    assert page.select_one("noscript p").get_text() == "The code of TOTP is good for 17 more seconds."
     assert SEED not in str(page)
     assert [event["extra"]["field"] for event in trail.events("item.revealed")] == ["TOTP", "TOTP"]
 
