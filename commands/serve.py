@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from server import serve as run_server
 
 ENV_FILE = ROOT / ".env"
 DEFAULT_DATABASE = ROOT / "instance" / "chatelaine.db"
+MOUNTS = Path("/proc/self/mountinfo")
+NAMELESS_VOLUME = re.compile(r"/volumes/[0-9a-f]{64}/_data$")
 
 
 @click.command()
@@ -46,7 +49,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     # Looked at before the database is touched: the enrolment link is shown only once.
     check_address(host, settings.port)
     token = prepare(settings)
-    if in_container(os.environ) and is_ephemeral(settings.database_path):
+    if in_container(os.environ) and is_ephemeral(settings.database_path, MOUNTS.read_text()):
         click.echo(EPHEMERAL, err=True)
     plan = Plan(partial(create_app, settings))
     run_server(
@@ -76,20 +79,24 @@ def set_up_this_machine(environ: Mapping[str, str], env_file: Path) -> None:
     click.echo(f"Wrote {env_file} with fresh keys. Keep a copy of it somewhere else.")
 
 
-def is_ephemeral(database: Path | None) -> bool:
-    """Tell whether the file lies on the container's own disk, which is gone with the container."""
+def is_ephemeral(database: Path | None, mounts: str) -> bool:
+    """Tell whether the file is gone with the container: on its own disk, or on a volume without a name.
+
+    Args:
+        mounts: what Linux says in /proc/self/mountinfo.
+    """
     if database is None:
         return False
-    folder = database.parent
-    while not folder.is_mount():
-        folder = folder.parent
-    return folder == Path("/")
+    # The fourth field is what is mounted, the fifth where; see proc_pid_mountinfo(5).
+    where = {Path(line.split()[4]): line.split()[3] for line in mounts.splitlines()}
+    mount = next((folder for folder in database.parents if folder in where), Path("/"))
+    return mount == Path("/") or NAMELESS_VOLUME.search(where[mount]) is not None
 
 
 EPHEMERAL = """\
 !! The database lies inside the container. WHEN THE CONTAINER IS REPLACED, EVERYTHING IN IT IS GONE.
-!! Mount a volume at /data, or set DATABASE_URL to a PostgreSQL server. A Hugging Face Space loses its disk
-!! at every restart: deploy/huggingface/README.md says what that means."""
+!! Mount a volume with a name at /data, or set DATABASE_URL to a PostgreSQL server. A Hugging Face Space loses
+!! its disk at every restart: deploy/huggingface/README.md says what that means."""
 
 
 def _is_configured(environ: Mapping[str, str]) -> bool:

@@ -253,9 +253,26 @@ def test_a_folder_that_takes_no_settings_file_is_a_sentence(tmp_path, monkeypatc
         set_up_this_machine({}, tmp_path / "missing" / ".env")
 
 
-def test_a_database_on_the_containers_own_disk_is_known(tmp_path, monkeypatch):
-    assert not is_ephemeral(None)
-    monkeypatch.setattr(Path, "is_mount", lambda path: path == Path("/"))
-    assert is_ephemeral(Path("/data/chatelaine.db"))
-    monkeypatch.setattr(Path, "is_mount", lambda path: path in {Path("/"), Path("/data")})
-    assert not is_ephemeral(Path("/data/chatelaine.db"))
+MOUNTS = """\
+1 0 0:51 / / ro,relatime - overlay overlay ro
+2 1 0:52 / /proc rw - proc proc rw
+3 1 254:1 {volume} /data rw - ext4 /dev/vda1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("volume", "database", "ephemeral"),
+    [
+        ("/var/lib/docker/volumes/vault_data/_data", "/data/chatelaine.db", False),
+        ("/srv/vault", "/data/deeper/chatelaine.db", False),
+        (f"/var/lib/docker/volumes/{'0a' * 32}/_data", "/data/chatelaine.db", True),
+        ("/srv/vault", "/app/instance/chatelaine.db", True),
+    ],
+    ids=["named volume", "folder of the host", "nameless volume", "own disk"],
+)
+def test_a_database_that_does_not_outlive_the_container_is_known(volume, database, ephemeral):
+    assert is_ephemeral(Path(database), MOUNTS.format(volume=volume)) is ephemeral
+
+
+def test_postgresql_outlives_the_container():
+    assert not is_ephemeral(None, MOUNTS)
