@@ -104,6 +104,7 @@ def replace(token: AccessToken) -> ResponseReturnValue:
 @requires(Permission.TOKENS_ISSUE, AccessToken, limit=ISSUES)
 def submit_replacement(token: AccessToken) -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
+    tokens.check_replaceable_api(current_uow(), token)
     form = OverlapForm()
     if not form.validate_on_submit():
         page = render_template("tokens/replace.html", form=form, token=token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from services import lockouts, signin, tokens
 from services.database import see_organization
 from services.events import Origin
 from tests import world as worlds
+from tests.guesses import wrong_secret
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -44,12 +44,6 @@ def attempt(runtime):
     return attempt
 
 
-def wrong(token):
-    """The same handle with another secret."""
-    body = f"{token[:20]}{new_token('signin')[0][20:63]}"
-    return f"{body}_{hashlib.sha256(body.encode()).hexdigest()[:6]}"
-
-
 def reasons(trail):
     return [
         event["extra"]["reason"]
@@ -71,11 +65,11 @@ def failing(runtime, world, work, sql):
     sql("UPDATE membership SET disabled_at = 1 WHERE id = ?", world.members["audrey"].hex)
     with nobody(runtime) as uow:
         for _ in range(5):
-            signin.sign_in(uow, wrong(world.tokens["adam"]))
+            signin.sign_in(uow, wrong_secret(world.tokens["adam"]))
     return {
         "unknown": new_token("signin")[0],
         "malformed": "correct horse battery staple",
-        "wrong secret": wrong(world.tokens["mia"]),
+        "wrong secret": wrong_secret(world.tokens["mia"]),
         "a program's": api.text,
         "an invitation's": new_token("enrol")[0],
         "expired": world.tokens["ula"],
@@ -109,7 +103,7 @@ def test_what_failed_stands_in_the_log_alone(attempt, failing, trail):
 
 
 def test_a_failure_stands_in_the_log_of_the_tokens_organization(attempt, world, trail):
-    attempt(wrong(world.tokens["mallory"]))
+    attempt(wrong_secret(world.tokens["mallory"]))
     attempt(new_token("signin")[0])
     known, unknown = trail.events("signin.failed")
     assert known["organization"] == str(world.organizations["lakeside"])
@@ -129,9 +123,9 @@ def test_a_failure_says_so_to_log_watchers(attempt, caplog):
 def test_five_failures_lock_a_token_for_an_hour(attempt, world):
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(4):
-            assert not attempt(wrong(world.tokens["mia"]))
+            assert not attempt(wrong_secret(world.tokens["mia"]))
         clock.shift(timedelta(minutes=30))
-        assert not attempt(wrong(world.tokens["mia"]))
+        assert not attempt(wrong_secret(world.tokens["mia"]))
         assert not attempt(world.tokens["mia"])
         clock.shift(timedelta(minutes=60, seconds=-1))
         assert not attempt(world.tokens["mia"])
@@ -141,30 +135,30 @@ def test_five_failures_lock_a_token_for_an_hour(attempt, world):
 
 def test_four_failures_lock_nothing(attempt, world):
     for _ in range(4):
-        attempt(wrong(world.tokens["mia"]))
+        attempt(wrong_secret(world.tokens["mia"]))
     assert attempt(world.tokens["mia"])
     for _ in range(4):
-        attempt(wrong(world.tokens["mia"]))
+        attempt(wrong_secret(world.tokens["mia"]))
     assert attempt(world.tokens["mia"])
 
 
 def test_a_stranger_locks_nobody_out_from_elsewhere(attempt, world):
     for _ in range(10):
-        attempt(wrong(world.tokens["mia"]), ELSEWHERE)
+        attempt(wrong_secret(world.tokens["mia"]), ELSEWHERE)
     assert not attempt(world.tokens["mia"], ELSEWHERE)
     assert attempt(world.tokens["mia"], HERE)
 
 
 def test_a_lock_reaches_as_far_as_one_ipv6_network(attempt, world):
     for number in range(5):
-        attempt(wrong(world.tokens["mia"]), f"2001:db8:1:2::{number}")
+        attempt(wrong_secret(world.tokens["mia"]), f"2001:db8:1:2::{number}")
     assert not attempt(world.tokens["mia"], "2001:db8:1:2:ffff::1")
     assert attempt(world.tokens["mia"], "2001:db8:1:3::1")
 
 
 def test_a_lock_survives_a_restart(attempt, world, runtime, database):
     for _ in range(5):
-        attempt(wrong(world.tokens["mia"]))
+        attempt(wrong_secret(world.tokens["mia"]))
     runtime.close()
     again = worlds.open_world(database)
     with nobody(again) as uow:
@@ -175,8 +169,8 @@ def test_a_lock_survives_a_restart(attempt, world, runtime, database):
 def test_the_number_of_failures_and_the_minutes_are_settings(attempt, world, runtime):
     runtime.rules = replace(runtime.rules, lockout_failures=2, lockout_lasts=timedelta(minutes=10))
     with time_machine.travel(NOON, tick=False) as clock:
-        attempt(wrong(world.tokens["mia"]))
-        attempt(wrong(world.tokens["mia"]))
+        attempt(wrong_secret(world.tokens["mia"]))
+        attempt(wrong_secret(world.tokens["mia"]))
         assert not attempt(world.tokens["mia"])
         clock.shift(timedelta(minutes=10))
         assert attempt(world.tokens["mia"])
@@ -189,7 +183,7 @@ def test_of_32_at_once_at_most_five_are_looked_at(runtime, world, trail):
     def guess(_):
         barrier.wait()
         with nobody(runtime) as uow:
-            return signin.sign_in(uow, wrong(world.tokens["mia"]))
+            return signin.sign_in(uow, wrong_secret(world.tokens["mia"]))
 
     with ThreadPoolExecutor(crowd) as pool:
         assert list(pool.map(guess, range(crowd))) == [None] * crowd
@@ -226,7 +220,7 @@ def test_good_sign_ins_never_lock_an_address(attempt, world):
 
 
 def test_a_count_tells_a_thief_neither_handle_nor_address(attempt, world, database, runtime):
-    attempt(wrong(world.tokens["mia"]), "203.0.113.201")
+    attempt(wrong_secret(world.tokens["mia"]), "203.0.113.201")
     with runtime.work(writing=False) as uow:
         row = uow.session.query(Lockout).filter(Lockout.kind == "token").one()
         handle = world.tokens["mia"].split("_")[2]
