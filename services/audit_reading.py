@@ -231,8 +231,10 @@ def _lines(uow: UnitOfWork, chain_id: UUID, seqs: Sequence[int]) -> list[Line]:
         return []
     rows = uow.connection.execute(queries.ROWS, {"organization_id": chain_id, "seqs": list(seqs)}).all()
     lines = [open_row(uow.keys, chain_id, row) for row in rows]
-    broken = [line for line in lines if line.details is None]
+    known = uow.runtime.broken_events
+    broken = [line for line in lines if line.details is None and line.id not in known]
     if broken:
+        known.update(line.id for line in broken)
         _record_broken(uow, broken)
     return lines
 
@@ -268,7 +270,7 @@ def _open(keys: KeyRoom, chain_id: UUID, row: Row[Any]) -> Details | None:
 
 
 def _record_broken(uow: UnitOfWork, lines: Sequence[Line]) -> None:
-    """Record once for a page what could not be decrypted on it."""
+    """Record what could not be decrypted on a page."""
     audit.record(
         uow,
         Action.DECRYPTION_FAILED,

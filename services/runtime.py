@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
@@ -46,6 +47,8 @@ class Runtime:
         self.rules = rules
         self.write_lock = write_lock_for(engine)
         self.indexes = Indexes()
+        self.broken_events: set[UUID] = set()
+        """Events whose payload did not open: recorded once by a process, not at every look at the log."""
         self.checkpoints = CheckpointKeeper(self, sink)
         self.committer = Committer(
             engine, self.write_lock, mark=write_marks, housekeeping=self.checkpoints.tend

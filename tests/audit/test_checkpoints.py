@@ -18,7 +18,8 @@ from services.database import writing
 from services.events import Origin, Target, make_event
 from tests import world as worlds
 
-PRESENT = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
+PRESENT = datetime.now(UTC) + timedelta(days=1)
+"""After the world was made."""
 
 
 @pytest.fixture

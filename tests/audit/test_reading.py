@@ -22,7 +22,8 @@ from services.events import SYSTEM_CHAIN, Origin, Target, make_event
 from services.keys import make_keys
 from tests.world import login
 
-START = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+START = datetime.now(UTC).replace(hour=12, minute=0) + timedelta(days=1)
+"""Noon of tomorrow: after the world was made, and while its tokens live."""
 NORTH = "northwind"
 NOTHING = Target("item", None, "x")
 EVERYTHING = Filter()
