@@ -19,6 +19,8 @@ from server import serve as run_server
 
 ENV_FILE = ROOT / ".env"
 DEFAULT_DATABASE = ROOT / "instance" / "chatelaine.db"
+# A container is a wall of its own: what reaches it is decided outside.
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104
 MOUNTS = Path("/proc/self/mountinfo")
 NAMELESS_VOLUME = re.compile(r"/volumes/[0-9a-f]{64}/_data$")
 
@@ -42,7 +44,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     set_up_this_machine(os.environ, ENV_FILE)
     settings = Settings.load(os.environ, env_file=ENV_FILE)
     settings = settings.on_port(port or settings.port)
-    host = host or ("0.0.0.0" if in_container(os.environ) else "127.0.0.1")  # noqa: S104 - a container is a wall of its own  # nosec B104
+    host = host or (EVERY_ADDRESS if in_container(os.environ) else "127.0.0.1")
     if not settings.is_production and not is_loopback(host):
         message = "With APP_ENV=local only this machine may connect: leave --host out, or set up production."
         raise click.BadParameter(message, param_hint="--host")
