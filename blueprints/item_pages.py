@@ -150,6 +150,7 @@ def show_item(item: StoredItem, shown: Revealed | None = None) -> ResponseReturn
         may_edit=may_edit,
         may_purge=allowed(Permission.ITEM_PURGE, item),
         may_manage=may_manage,
+        may_audit=allowed(Permission.AUDIT_READ),
         purged_at=item.trashed_at + uow.rules.trash_kept if item.trashed_at else None,
     )
 

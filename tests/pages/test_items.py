@@ -410,6 +410,14 @@ def test_who_may_see_it_is_told_to_those_who_decide(browser, primary):
     assert "Who may see it" not in browser("mia").open(primary).words
 
 
+def test_the_log_about_it_is_one_click_away_for_those_who_may_read_it(browser, world, primary):
+    page = browser("alice").open(primary)
+    link = next(a for a in page.select("a") if a.get_text() == "Who did what")
+
+    assert link["href"] == f"/o/northwind/audit?target={world.items['prod/db primary']}"
+    assert "Who did what" not in browser("mia").open(primary).words
+
+
 def test_each_right_finds_its_buttons_and_no_others(browser, primary):
     def offered(who):
         page = browser(who).open(primary)
