@@ -143,17 +143,24 @@ def _verify(runtime: Runtime, organization_id: UUID | None, kept: str | None) ->
 
 
 def _in_words(report: Report) -> str:
-    items = sum(chain.items for chain in report.chains)
-    notes = "" if report.notes is None else f", {report.notes} checkpoints of the second place"
-    looked_at = f"{len(report.chains)} chains, {report.checkpoints} checkpoints{notes}, {items} credentials"
+    parts = [_counted(len(report.chains), "chain"), _counted(report.checkpoints, "checkpoint")]
+    if report.notes is not None:
+        parts.append(f"{_counted(report.notes, 'checkpoint')} of the second place")
+    parts.append(_counted(sum(chain.items for chain in report.chains), "credential"))
+    looked_at = ", ".join(parts)
     if not report.count:
         return (
-            f"{report.events} events verified: {looked_at}. Nothing was changed, removed, added or reordered."
+            f"{_counted(report.events, 'event')} verified: {looked_at}. "
+            "Nothing was changed, removed, added or reordered."
         )
     told = [str(fault) for fault in report.faults]
     if report.count > len(told):
         told.append(f"… and {report.count - len(told)} more")
-    return "\n".join([*told, f"{report.count} faults in {report.events} events: {looked_at}."])
+    return "\n".join([*told, f"{_counted(report.count, 'fault')} found: {looked_at}."])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _as_json(report: Report) -> str:
