@@ -75,9 +75,7 @@ def failing_to_sign_in(stage):
     wrong = stage.world.tokens["mia"][:-8] + "A" * 8
     stranger.submit("sign-in", 422, token=wrong)
     extra = {"reason": "unknown"}
-    return Expected(
-        "signin.failed", "", "token", ANY, ANY, "/sign-in", success=False, extra=extra, system=ANY
-    )
+    return Expected("signin.failed", "", "token", ANY, ANY, "/sign-in", success=False, extra=extra)
 
 
 def being_locked_out(stage):
@@ -88,9 +86,7 @@ def being_locked_out(stage):
         stranger.open("/sign-in")
         stranger.submit("sign-in", 422, token=wrong)
     extra = {"reason": "locked"}
-    return Expected(
-        "signin.locked", "", "token", ANY, ANY, "/sign-in", success=False, extra=extra, system=ANY
-    )
+    return Expected("signin.locked", "", "token", ANY, ANY, "/sign-in", success=False, extra=extra)
 
 
 def creating_a_token(stage):
