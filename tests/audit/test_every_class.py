@@ -54,6 +54,12 @@ class Stage:
 
 
 @pytest.fixture
+def runtime(app):
+    """The application's own parts: pages are what acts here."""
+    return app.extensions["chatelaine"]
+
+
+@pytest.fixture
 def stage(browser, world, runtime):
     return Stage(browser, world, runtime)
 
