@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from crypto.tokens import ParsedToken, parse_session_id, same
 from policy import Actor, ActorKind, Right, Role, Scope
 from services import actor_queries as queries
 from services.committer import Mark
 from services.marks import COARSE
+from services.prepared import fetch, fetch_one
 from services.unit_of_work import UnitOfWork
 
 
@@ -89,20 +91,18 @@ def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
     )
 
 
-def _find_session(uow: UnitOfWork, session_id: bytes) -> Row[tuple[UUID, ...]] | None:
+def _find_session(uow: UnitOfWork, session_id: bytes) -> Any:
     connection = uow.connection
     held = uow.runtime.held_keys(connection)
-    row = connection.execute(queries.FIND_SESSION, {"digest": held.session_digest(session_id)}).one_or_none()
+    row = fetch_one(connection, queries.FIND_SESSION, {"digest": held.session_digest(session_id)})
     if row is not None:
         uow.use_keys(row.key_generation)
     elif uow.keys is not held:
-        row = connection.execute(
-            queries.FIND_SESSION, {"digest": uow.keys.session_digest(session_id)}
-        ).one_or_none()
+        row = fetch_one(connection, queries.FIND_SESSION, {"digest": uow.keys.session_digest(session_id)})
     return row
 
 
-def _session_lives(uow: UnitOfWork, row: Row[tuple[UUID, ...]]) -> bool:
+def _session_lives(uow: UnitOfWork, row: Any) -> bool:
     return (
         row.expires_at > uow.now
         and uow.now - row.seen_at < uow.rules.session_idle
@@ -113,9 +113,7 @@ def _session_lives(uow: UnitOfWork, row: Row[tuple[UUID, ...]]) -> bool:
 
 def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:
     """Make the person an actor of the organization called *slug*; None: they do not belong to it."""
-    row = uow.connection.execute(
-        queries.FIND_MEMBERSHIP, {"slug": slug, "user_id": person.user_id}
-    ).one_or_none()
+    row = fetch_one(uow.connection, queries.FIND_MEMBERSHIP, {"slug": slug, "user_id": person.user_id})
     if row is None:
         return None
     uow.act_as(
@@ -136,7 +134,7 @@ def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:
 
 def enter_with_token(uow: UnitOfWork, token: ParsedToken) -> bool:
     """Make the program that holds *token* an actor of the token's organization; False: it opens nothing."""
-    row = uow.connection.execute(queries.FIND_TOKEN, {"lookup_id": token.lookup_id}).one_or_none()
+    row = fetch_one(uow.connection, queries.FIND_TOKEN, {"lookup_id": token.lookup_id})
     if row is None:
         return False
     uow.use_keys(row.key_generation)
@@ -160,7 +158,7 @@ def enter_with_token(uow: UnitOfWork, token: ParsedToken) -> bool:
     return True
 
 
-def token_lives(row: Row[tuple[UUID, ...]], now: datetime) -> bool:
+def token_lives(row: Any, now: datetime) -> bool:
     """Whether the token of a ``FIND_TOKEN`` row may be used: not revoked, not expired, its owner active."""
     return row.revoked_at is None and row.expires_at > now and row.disabled_at is None
 
@@ -169,9 +167,8 @@ def rights_of(
     connection: Connection, organization_id: UUID, user_id: UUID, now: datetime
 ) -> Mapping[UUID, Right]:
     """Return a person's right on each vault, ended grants left out."""
-    rows = connection.execute(
-        queries.RIGHTS, {"organization_id": organization_id, "user_id": user_id, "now": now}
-    )
+    asked = {"organization_id": organization_id, "user_id": user_id, "now": now}
+    rows = fetch(connection, queries.RIGHTS, asked)
     return MappingProxyType({vault_id: Right(right) for vault_id, right in rows})
 
 

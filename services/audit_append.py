@@ -15,7 +15,7 @@ from crypto.chain import event_hash, genesis
 from crypto.keyring import KeyRoom
 from models import Action, microseconds
 from services import audit_queries as queries
-from services import clock
+from services import clock, prepared
 from services.events import Event
 
 REVEALS = frozenset({Action.ITEM_REVEALED, Action.ITEM_COPIED})
@@ -43,8 +43,9 @@ def _append_to(connection: Connection, keys: KeyRoom, chain_id: UUID, events: Se
     head = _head(connection, keys, chain_id)
     at = max(clock.now(), head.at)
     rows = _link(keys, head, at, events)
-    connection.execute(queries.INSERT_EVENTS, rows)
-    connection.execute(
+    prepared.run_many(connection, queries.INSERT_EVENTS, rows)
+    prepared.run(
+        connection,
         queries.ADVANCE,
         {
             "organization_id": chain_id,
@@ -53,11 +54,11 @@ def _append_to(connection: Connection, keys: KeyRoom, chain_id: UUID, events: Se
             "new_at": at,
         },
     )
-    connection.execute(queries.COUNT_DAY, _day(rows, at))
+    prepared.run(connection, queries.COUNT_DAY, _day(rows, at))
 
 
 def _head(connection: Connection, keys: KeyRoom, chain_id: UUID) -> Head:
-    row = connection.execute(queries.HEAD, {"organization_id": chain_id}).one_or_none()
+    row = prepared.fetch_one(connection, queries.HEAD, {"organization_id": chain_id})
     if row is not None:
         return Head(row.size, row.head, row.last_at)
     first = Head(0, genesis(keys.instance, chain_id), clock.now())

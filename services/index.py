@@ -10,19 +10,18 @@ import re
 import threading
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from services import item_queries as queries
 from services.index_entries import Entry, make_entry
 from services.index_search import read_query, search
 from services.item_blobs import OVERVIEW, key_of, open_overview, record_failure
+from services.prepared import fetch, fetch_one
 
 if TYPE_CHECKING:
     from services.contents import ItemType
@@ -30,13 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Counts", "Entry", "FolderLine", "Index", "Indexes", "Page", "TagLine"]
 
+T = TypeVar("T")
 State = Literal["live", "trash"]
 Shelves = dict[UUID, list[Entry]]
 
 _CURSOR = re.compile(r"[0-9a-f]{32}")
 
-VIEWS_KEPT = 64
-"""Sets of vaults for which one index keeps the joined, sorted list."""
+ANSWERS_KEPT = 256
+"""Joined lists, tags, folders and counts that one index keeps, each of one set of vaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class Counts:
 class Index:
     """The items of one organization as they were at one value of its change counter."""
 
-    __slots__ = ("_entries", "_shelves", "_views", "change")
+    __slots__ = ("_answers", "_entries", "_shelves", "change")
 
     def __init__(self, change: int, entries: dict[UUID, Entry], live: Shelves, trash: Shelves) -> None:
         self.change = change
         self._entries = entries
         self._shelves: dict[State, Shelves] = {"live": live, "trash": trash}
-        self._views: dict[tuple[State, frozenset[UUID]], Sequence[Entry]] = {}
+        self._answers: dict[Hashable, Any] = {}
 
     def get(self, item_id: UUID) -> Entry | None:
         """Return an item's entry, live or trashed."""
@@ -138,29 +138,20 @@ class Index:
         more = start + limit < len(found)
         return Page(shown, shown[-1].id.hex if more and shown else None, len(found))
 
-    def tags(self, vaults: Collection[UUID]) -> list[TagLine]:
+    def tags(self, vaults: Collection[UUID]) -> Sequence[TagLine]:
         """Return the tags in use, by name; spellings that differ in case only are one."""
-        spelling: dict[str, str] = {}
-        counts: Counter[str] = Counter()
-        for tag, count in _all_tags(self._view("live", vaults)).items():
-            spelling.setdefault(tag.casefold(), tag)
-            counts[tag.casefold()] += count
-        return [TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling)]
+        return self._once(("tags", frozenset(vaults)), lambda: _tag_lines(self._view("live", vaults)))
 
-    def folders(self, vaults: Collection[UUID], vault_id: UUID | None = None) -> list[FolderLine]:
+    def folders(self, vaults: Collection[UUID], vault_id: UUID | None = None) -> Sequence[FolderLine]:
         """Return the folders, with those that hold only folders, by path."""
-        counts: Counter[str] = Counter()
-        for folder, count in Counter(
-            [entry.folder for entry in self._view("live", vaults, vault_id)]
-        ).items():
-            path = folder
-            while path:
-                counts[path] += count
-                path = path.rpartition("/")[0]
-        return [FolderLine(path, counts[path]) for path in sorted(counts, key=str.casefold)]
+        asked = ("folders", frozenset(vaults), vault_id)
+        return self._once(asked, lambda: _folder_lines(self._view("live", vaults, vault_id)))
 
     def counts(self, vaults: Collection[UUID]) -> Counts:
         """Count the items of *vaults*."""
+        return self._once(("counts", frozenset(vaults)), lambda: self._count(vaults))
+
+    def _count(self, vaults: Collection[UUID]) -> Counts:
         by_type = Counter([entry.type for entry in self._view("live", vaults) if entry.type is not None])
         by_vault = {vault: len(self._shelves["live"].get(vault, ())) for vault in vaults}
         trashed = sum(len(self._shelves["trash"].get(vault, ())) for vault in vaults)
@@ -207,15 +198,17 @@ class Index:
         shelves = self._shelves[state]
         if vault_id is not None:
             return shelves.get(vault_id, ()) if vault_id in vaults else ()
-        place = (state, frozenset(vaults))
-        view = self._views.get(place)
-        if view is None:
-            joined = [entry for vault in place[1] for entry in shelves.get(vault, ())]
-            joined.sort(key=_key)
-            if len(self._views) >= VIEWS_KEPT:
-                self._views.clear()
-            self._views[place] = view = joined
-        return view
+        return self._once(("view", state, frozenset(vaults)), lambda: _joined(shelves, vaults))
+
+    def _once(self, asked: Hashable, make: Callable[[], T]) -> T:
+        """Work an answer out at its first asking: each page asks the same of ten thousand entries."""
+        answer: T | None = self._answers.get(asked)
+        if answer is None:
+            answer = make()
+            if len(self._answers) >= ANSWERS_KEPT:
+                self._answers.clear()
+            self._answers[asked] = answer
+        return answer
 
 
 class Indexes:
@@ -241,7 +234,8 @@ class _Room:
         self._broken: set[tuple[UUID, int]] = set()
 
     def bring_up(self, uow: UnitOfWork) -> Index:
-        seen = uow.connection.execute(queries.CHANGE, {"organization_id": uow.organization_id}).scalar_one()
+        here = {"organization_id": uow.organization_id}
+        seen = fetch_one(uow.connection, queries.CHANGE, here).change
         if self._index.change >= seen:
             return self._index
         if uow.writing:
@@ -254,11 +248,11 @@ class _Room:
 
     def _next(self, uow: UnitOfWork, index: Index, change: int) -> Index:
         since = {"organization_id": uow.organization_id, "since": index.change}
-        gone = uow.connection.execute(queries.GONE_SINCE, since).scalars().all()
-        rows = uow.connection.execute(queries.CHANGED_SINCE, since)
+        gone = [row.id for row in fetch(uow.connection, queries.GONE_SINCE, since)]
+        rows = fetch(uow.connection, queries.CHANGED_SINCE, since)
         return index.with_changes(change, [self._entry(uow, row) for row in rows], gone)
 
-    def _entry(self, uow: UnitOfWork, row: Row[Any]) -> Entry:
+    def _entry(self, uow: UnitOfWork, row: Any) -> Entry:
         keys = uow.keys
         overview = open_overview(keys, uow.organization_id, row.id, row.version, row.overview)
         if overview is not None and overview.vault_id != row.vault_id:
@@ -270,6 +264,29 @@ class _Room:
                 self._broken.add((row.id, row.version))
                 record_failure(uow, row.id, row.version, OVERVIEW, key)
         return make_entry(row, overview, key)
+
+
+def _joined(shelves: Shelves, vaults: Collection[UUID]) -> Sequence[Entry]:
+    return sorted((entry for vault in vaults for entry in shelves.get(vault, ())), key=_key)
+
+
+def _tag_lines(entries: Iterable[Entry]) -> list[TagLine]:
+    spelling: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for tag, count in _all_tags(entries).items():
+        spelling.setdefault(tag.casefold(), tag)
+        counts[tag.casefold()] += count
+    return [TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling)]
+
+
+def _folder_lines(entries: Iterable[Entry]) -> list[FolderLine]:
+    counts: Counter[str] = Counter()
+    for folder, count in Counter([entry.folder for entry in entries]).items():
+        path = folder
+        while path:
+            counts[path] += count
+            path = path.rpartition("/")[0]
+    return [FolderLine(path, counts[path]) for path in sorted(counts, key=str.casefold)]
 
 
 def _all_tags(entries: Iterable[Entry]) -> Counter[str]:

@@ -18,6 +18,7 @@ from services.access import demand
 from services.contents import Field, Kind, Overview
 from services.events import Extra, Target
 from services.item_blobs import DETAILS, OVERVIEW, key_of, open_details, open_overview, record_failure
+from services.prepared import fetch, fetch_one
 from services.unit_of_work import UnitOfWork
 
 
@@ -92,9 +93,8 @@ def find(uow: UnitOfWork, item_id: UUID) -> StoredItem:
         NotFound: there is none.
     """
     organization_id = uow.organization_id
-    row = uow.connection.execute(
-        queries.READ, {"item_id": item_id, "organization_id": organization_id}
-    ).one_or_none()
+    asked = {"item_id": item_id, "organization_id": organization_id}
+    row = fetch_one(uow.connection, queries.READ, asked)
     if row is None:
         raise NotFound
     uow.use_keys(row.key_generation)
@@ -240,17 +240,13 @@ def history(uow: UnitOfWork, item: StoredItem) -> list[VersionLine]:
 
 def favorites(uow: UnitOfWork) -> frozenset[UUID]:
     """Return the ids of the items that the actor keeps at hand."""
-    rows = uow.connection.execute(
-        queries.FAVORITES, {"organization_id": uow.organization_id, "user_id": uow.actor.id}
-    )
-    return frozenset(rows.scalars())
+    asked = {"organization_id": uow.organization_id, "user_id": uow.actor.id}
+    return frozenset(row.item_id for row in fetch(uow.connection, queries.FAVORITES, asked))
 
 
 def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, bytes]:
-    row = uow.connection.execute(
-        queries.READ_VERSION,
-        {"item_id": item.id, "number": number, "organization_id": item.organization_id},
-    ).one_or_none()
+    asked = {"item_id": item.id, "number": number, "organization_id": item.organization_id}
+    row = fetch_one(uow.connection, queries.READ_VERSION, asked)
     if row is None:
         raise NotFound
     overview = open_overview(uow.keys, item.organization_id, item.id, number, row.overview)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from crypto.tokens import derive_token, parse_token, same
 from models import Action
@@ -18,6 +17,7 @@ from services.actors import token_lives
 from services.committer import Mark
 from services.events import Target
 from services.marks import write_marks
+from services.prepared import fetch_one
 from services.unit_of_work import UnitOfWork
 
 log = logging.getLogger("chatelaine.signin")
@@ -57,10 +57,10 @@ def confirm(uow: UnitOfWork, text: str) -> bool:
     return True
 
 
-def _check(uow: UnitOfWork, text: str, *, only_of: UUID | None = None) -> Row[tuple[UUID, ...]] | None:
+def _check(uow: UnitOfWork, text: str, *, only_of: UUID | None = None) -> Any:
     """Count the attempt, then look whether *text* is a living sign-in token (of one person)."""
     parsed = parse_token(text) or derive_token(text)
-    row = uow.connection.execute(queries.FIND_TOKEN, {"lookup_id": parsed.lookup_id}).one_or_none()
+    row = fetch_one(uow.connection, queries.FIND_TOKEN, {"lookup_id": parsed.lookup_id})
     counted = lockouts.count_attempt(uow, parsed.lookup_id, row.organization_id if row else None)
     digest = uow.keys.token_digest(parsed.kind, parsed.lookup_id, parsed.secret)
     matches = same(digest, row.digest if row else bytes(len(digest)))
@@ -76,7 +76,7 @@ def _check(uow: UnitOfWork, text: str, *, only_of: UUID | None = None) -> Row[tu
 
 def _why_not(
     uow: UnitOfWork,
-    row: Row[tuple[UUID, ...]] | None,
+    row: Any,
     counted: list[lockouts.Counted],
     *,
     matches: bool,
@@ -91,13 +91,13 @@ def _why_not(
     return ""
 
 
-def _state(row: Row[tuple[UUID, ...]], now: datetime) -> str:
+def _state(row: Any, now: datetime) -> str:
     if row.revoked_at is not None:
         return "revoked"
     return "expired" if row.expires_at <= now else "disabled"
 
 
-def _record_failure(uow: UnitOfWork, row: Row[tuple[UUID, ...]] | None, lookup_id: str, reason: str) -> None:
+def _record_failure(uow: UnitOfWork, row: Any, lookup_id: str, reason: str) -> None:
     # The line that log watchers such as fail2ban look for.
     log.warning("FAILED LOGIN from %s", uow.origin.address)
     actor = uow.actor
