@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,14 +33,7 @@ def _counted() -> str:
 def open_link(token: str) -> Response:
     """Trade the secret in the address for a short-lived cookie: addresses end up in histories and logs."""
     response = make_response(redirect(url_for("enrolment.show")))
-    response.set_cookie(
-        _cookie_name(),
-        token,
-        max_age=COOKIE_SECONDS,
-        httponly=True,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        samesite="Lax",
-    )
+    response.set_cookie(_cookie_name(), token, max_age=COOKIE_SECONDS, **_cookie_attributes())
     return response
 
 
@@ -74,7 +68,7 @@ def create() -> ResponseReturnValue:
         invitations.record_refusal(uow, _presented(), "belongs to another organization")
         return render_template("enrolment/refused.html", message=str(conflict)), HTTPStatus.CONFLICT
     response = make_response(render_template("enrolment/created.html", enrolled=enrolled))
-    response.delete_cookie(_cookie_name(), secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True)
+    response.delete_cookie(_cookie_name(), **_cookie_attributes())
     return response
 
 
@@ -94,3 +88,14 @@ def _presented() -> ParsedToken | None:
 
 def _cookie_name() -> str:
     return f"{current_app.config['SESSION_COOKIE_NAME']}-enrol"
+
+
+def _cookie_attributes() -> dict[str, Any]:
+    """The same as those of the session's cookie: it has to arrive in the same places."""
+    config = current_app.config
+    return {
+        "httponly": True,
+        "secure": config["SESSION_COOKIE_SECURE"],
+        "samesite": config["SESSION_COOKIE_SAMESITE"],
+        "partitioned": config["SESSION_COOKIE_PARTITIONED"],
+    }

@@ -29,6 +29,7 @@ def list_(*, as_json: bool) -> None:
                 "id": str(line.id),
                 "kind": line.kind,
                 "handle": line.handle,
+                "owner": line.owner,
                 "address": line.address,
                 "attempts": line.attempts,
                 "locked": line.locked,

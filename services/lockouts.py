@@ -7,7 +7,8 @@ through between the check and the count. A stranger can lock a handle for their 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, or_, select, text, true
 from crypto.envelope import DecryptionError
 from crypto.keyring import SYSTEM
 from errors import NotFound
-from models import Action, Lockout
+from models import AccessToken, Action, Lockout, User
 from policy import ActorKind
 from services import audit
 from services.events import Target
@@ -44,6 +45,7 @@ class LockoutLine:
     Args:
         organization_id: None: the handle is none of ours, or the address itself is counted.
         handle: None: the address is counted, whatever it tries.
+        owner: whose token has the handle; None: nobody's here.
         locked: whether the limit is reached.
         until: when the lock, or the count, ends by itself.
     """
@@ -52,6 +54,7 @@ class LockoutLine:
     kind: str
     organization_id: UUID | None
     handle: str | None
+    owner: str | None
     address: str
     attempts: int
     locked: bool
@@ -176,7 +179,9 @@ def living(uow: UnitOfWork) -> list[LockoutLine]:
         .where(Lockout.window_ends_at > uow.now, Lockout.attempts > 0, _theirs(uow))
         .order_by(Lockout.locked_until.is_(None), Lockout.attempts.desc(), Lockout.window_ends_at, Lockout.id)
     )
-    return [_line_of(uow, row) for row in rows]
+    lines = [_line_of(uow, row) for row in rows]
+    owners = _owners_of(uow, [line.handle for line in lines if line.handle])
+    return [replace(line, owner=owners.get(line.handle or "")) for line in lines]
 
 
 def lift(uow: UnitOfWork, row: Lockout) -> None:
@@ -190,6 +195,16 @@ def lift(uow: UnitOfWork, row: Lockout) -> None:
         Target("lockout", row.id, name),
         extra={"kind": row.kind, "attempts": row.attempts, "locked": line.locked},
     )
+
+
+def _owners_of(uow: UnitOfWork, handles: Sequence[str]) -> dict[str, str]:
+    """Return the names of the people of this organization whose tokens have the handles."""
+    rows = uow.session.execute(
+        select(AccessToken.lookup_id, User.name)
+        .join(User, User.id == AccessToken.user_id)
+        .where(AccessToken.lookup_id.in_(handles))
+    )
+    return {row.lookup_id: row.name for row in rows}
 
 
 def _theirs(uow: UnitOfWork) -> ColumnElement[bool]:
@@ -211,6 +226,7 @@ def _line_of(uow: UnitOfWork, row: Lockout) -> LockoutLine:
         kind=row.kind,
         organization_id=row.organization_id,
         handle=handle[0] if handle else None,
+        owner=None,
         address=address,
         attempts=row.attempts,
         locked=row.locked_until is not None,

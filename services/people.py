@@ -159,8 +159,6 @@ def enable(uow: UnitOfWork, member: Membership) -> Invited:
     if member.disabled_at is None:
         message = f"{user.email} is not disabled."
         raise Conflict(message)
-    if member.role == Role.OWNER:
-        owners.require_owner(uow, "Only an owner can enable an owner.")
     member.disabled_at = None
     _record(uow, Action.PERSON_ENABLED, user, {"role": member.role})
     return invitations.renew(uow, member)

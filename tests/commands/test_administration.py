@@ -193,6 +193,7 @@ def test_lockouts_are_listed_and_lifted_one_by_one(run, locked, world, trail):
     assert {line["kind"] for line in read} == {"token", "address"}
     assert read[0]["locked"] is True
     assert read[0]["handle"] == world.tokens["mia"].split("_")[2]
+    assert read[0]["owner"] == "Mia"
     _, words = run("lockouts", "lift", read[0]["id"])
     assert "1 lifted." in words
     event = trail.one("lockout.lifted")

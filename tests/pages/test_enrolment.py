@@ -140,6 +140,17 @@ def test_the_cookie_that_carries_a_link(database, invite, deployed):
     app.extensions["chatelaine"].close()
 
 
+def test_the_cookie_of_a_link_arrives_inside_an_allowed_frame(database, invite):
+    settings = settings_for(
+        database, APP_ENV="production", PUBLIC_URL=SITE, EMBED_ORIGINS="https://portal.example"
+    )
+    app = create_app(settings)
+    answer = Browser(app, base_url=SITE)._send("GET", invite())
+    assert "SameSite=None" in answer.headers["Set-Cookie"]
+    assert "Partitioned" in answer.headers["Set-Cookie"]
+    app.extensions["chatelaine"].close()
+
+
 def test_a_link_is_gone_from_the_browser_once_it_is_spent(app, invite):
     nina = Browser(app)
     nina.open(invite())

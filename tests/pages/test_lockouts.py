@@ -39,7 +39,7 @@ def test_a_lock_is_seen_and_lifted(app, browser, world, fail, trail):
     adam = browser("adam")
     (row,) = rows_on(adam.open(LOCKOUTS))
     handle = world.tokens["mia"].split("_")[2]
-    assert row.startswith(f"Token {handle} {GUESSER} Locked 6 in ")
+    assert row.startswith(f"Token {handle} Mia {GUESSER} Locked 6 in ")
     assert "Lifted." in adam.press("Lift").words
     assert trail.one("lockout.lifted")["target"] == f"{handle} from {GUESSER}"
     mia = Browser(app, GUESSER)
