@@ -6,11 +6,12 @@ import hashlib
 
 from crypto.tokens import new_token
 
-_SECRET_AT = len("chl_signin_00000000_")
-_SECRET_END = _SECRET_AT + 43
+SECRET_LEN = 43
 
 
 def wrong_secret(token: str) -> str:
-    """Return a well-formed token with the handle of *token*, a sign-in token, and another secret."""
-    body = token[:_SECRET_AT] + new_token("signin")[0][_SECRET_AT:_SECRET_END]
+    """Return a well-formed token of the same kind and with the same handle, but another secret."""
+    _, kind, handle, _ = token.split("_", 3)
+    secret = new_token(kind)[0].removeprefix(f"chl_{kind}_")[len(handle) + 1 :][:SECRET_LEN]
+    body = f"chl_{kind}_{handle}_{secret}"
     return f"{body}_{hashlib.sha256(body.encode()).hexdigest()[:6]}"

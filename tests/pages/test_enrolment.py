@@ -12,6 +12,7 @@ from app import create_app
 from policy import Role
 from services import invitations
 from tests.browser import Browser
+from tests.guesses import wrong_secret
 from tests.world import settings_for
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -87,6 +88,13 @@ def test_what_is_no_link_opens_nothing(app, token):
     page = stranger.open(f"/enrol/{token}", status=410)
     assert "no longer works" in page.words
     assert "Create my token" not in page.words
+
+
+def test_the_handle_of_a_link_is_not_the_link(app, invite):
+    link = invite()
+    token = link.rpartition("/")[2]
+    Browser(app).open(f"/enrol/{wrong_secret(token)}", status=410)
+    Browser(app).open(link)
 
 
 def test_a_sign_in_token_is_no_link(app, world):

@@ -334,6 +334,20 @@ def test_an_invited_person_enrols_once(work, runtime, trail):
     assert member.role == "auditor"
 
 
+def test_a_link_that_was_spent_since_it_was_looked_at_is_not_spent_again(work, runtime, monkeypatch):
+    """Where several may write at once, the look-up may be out of date."""
+    link = invite(work, "adam", "new@northwind.example")
+
+    def find_and_lose(uow, parsed, find=invitations.find_open):
+        row = find(uow, parsed)
+        uow.connection.execute(Invitation.__table__.update().values(used_at=uow.now))
+        return row
+
+    monkeypatch.setattr(invitations, "find_open", find_and_lose)
+    with pytest.raises(NotFound):
+        enrol(runtime, link)
+
+
 def test_a_member_is_not_invited_again(work):
     with pytest.raises(Conflict, match="is a member already"):
         invite(work, "adam", "MIA@northwind.example")
