@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import signal
+import socket
 
 import pytest
 
@@ -174,6 +175,18 @@ def test_a_body_that_drips_is_given_up_with_408(server):
         reply = read_reply(connection)
 
     assert (reply.status, reply.closed) == (408, True)
+
+
+def test_half_a_body_never_reaches_the_application(start):
+    server = start()
+    with server.connect() as connection:
+        connection.sendall(b"POST /wait HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\nabc")
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(1000)
+
+    assert b" 200 " not in answer
+    _, out, _ = server.stop()
+    assert "waiting" not in out
 
 
 def test_dripping_bodies_stop_nobody_else(server, connections):
