@@ -134,7 +134,7 @@ def _wanted() -> Wanted:
         kind=kind if (kind := asked.get("kind")) in KINDS else None,
         state=_choice(State, asked.get("state")),
         owner_id=owner_id if _holds(Permission.TOKENS_READ) else current_uow().actor.id,
-        text=asked.get("q", "").strip(),
+        text=asked.get("q", "").strip()[: tokens.NAME_MAX],
         order=_choice(Order, asked.get("sort")) or Order.CREATED,
         descending=asked.get("direction", "desc") != "asc",
         after=_id(asked.get("after")),

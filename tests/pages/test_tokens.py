@@ -187,6 +187,10 @@ def test_a_column_sorts_and_sorts_the_other_way_round(browser, crowd):
         assert page.select_one("th[aria-sort]").get_text(strip=True) == "Name"
 
 
+def test_a_very_long_word_is_looked_for_as_far_as_names_go(browser):
+    assert rows_on(browser("adam").open(f"{TOKENS}?q={'x' * 60_000}")) == []
+
+
 # Issuing
 
 
