@@ -111,6 +111,7 @@ WEAK = {
     "short": "Zt4pXwV2q6UiAo0gYcLb",
     "31 bytes": "uBzX6cPFbzU0nhkEoyW9Zq1JdT5vK8sR2mLxGa7Yt",
     "16 bytes in hexadecimal": "9f86d081884c7d659a2feaa0c55ad015",
+    "four different bytes": "f0ff00f00f0f0ff0f0f0f00f0ff0f0f0f00f0f0ff00f0ff0f0f00f0f0ff0f00f",
     "one letter": "a" * 64,
     "zeros": "0" * 64,
     "repeated block": "Zt4pXwV2q6Ui" * 6,
