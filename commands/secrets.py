@@ -55,6 +55,20 @@ def validate() -> None:
     sys.exit(1)
 
 
+@secrets.command("key-id")
+def key_id() -> None:
+    """Print the id of an encryption key, which is read from standard input and kept nowhere.
+
+    With it you can tell which key a copy is of without comparing the keys themselves.
+    """
+    stdin = click.get_text_stream("stdin")
+    typed = click.prompt("Key", hide_input=True, err=True) if stdin.isatty() else stdin.read()
+    try:
+        click.echo(MasterKeys.parse(typed.strip()).primary_id)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def try_encryption(masters: MasterKeys) -> None:
     """Wrap a key and open it again.
 

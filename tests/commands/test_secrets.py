@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from crypto.master_keys import generate_master_key
+from commands.secrets import secrets as command
+from crypto.master_keys import MasterKeys, generate_master_key
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"flask": "FLASK_SECRET_KEY", "encryption": "ENCRYPTION_KEYS", "admin-token": "ADMIN_TOKEN"}
@@ -130,3 +132,24 @@ def test_no_secret_is_printed(configured):
 
     assert result.returncode == 1
     assert weak not in result.stdout + result.stderr
+
+
+def key_id_of(text):
+    return CliRunner().invoke(command, ["key-id"], input=text)
+
+
+def test_the_id_of_a_key_is_printed_and_never_the_key():
+    key = generate_master_key()
+    shown = key_id_of(f"{key}\n")
+    assert (shown.exit_code, shown.stdout) == (0, f"{MasterKeys.parse(key).primary_id}\n")
+
+
+def test_of_several_keys_it_is_the_id_of_the_first():
+    first, second = generate_master_key(), generate_master_key()
+    assert key_id_of(f"{first}:{second}").stdout == key_id_of(first).stdout
+
+
+def test_the_id_of_what_is_no_key_is_wrong_usage_and_repeats_nothing():
+    shown = key_id_of("not-a-key-at-all")
+    assert shown.exit_code == 2
+    assert "not-a-key-at-all" not in shown.output
