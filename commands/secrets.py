@@ -61,8 +61,7 @@ def key_id() -> None:
 
     With it you can tell which key a copy is of without comparing the keys themselves.
     """
-    stdin = click.get_text_stream("stdin")
-    typed = click.prompt("Key", hide_input=True, err=True) if stdin.isatty() else stdin.read()
+    typed = click.prompt("Key", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
     try:
         click.echo(MasterKeys.parse(typed.strip()).primary_id)
     except ValueError as error:
