@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine
 import blueprints
 from blueprints import converters, filters, guard, headers, page, request_log, screen, wsgi
 from blueprints import errors as error_pages
+from blueprints.requests import release_uow
 from config import Settings
 from crypto.keyring import MasterKeys
 from errors import KeysMissing, StartRefused
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     page.register(app)
     error_pages.register(app)
     _init_database(app, settings)
+    app.teardown_appcontext(release_uow)
     login_manager.init_app(app)
     _init_limiter(app)
     screen.init_app(app)

@@ -9,7 +9,6 @@ from flask import current_app, g, request
 from flask_login import UserMixin
 
 from config import Settings
-from extensions import db
 from services.actors import Person, Place
 from services.events import Origin
 from services.metrics import Metrics
@@ -63,8 +62,14 @@ def current_place() -> Place:
 
 def open_uow(*, writing: bool) -> UnitOfWork:
     """Open this request's unit of work."""
-    g.uow = UnitOfWork(runtime(), db.session(), origin=origin(), writing=writing)
+    g.uow = UnitOfWork(runtime(), origin=origin(), writing=writing)
     return cast("UnitOfWork", g.uow)
+
+
+def release_uow(_error: BaseException | None) -> None:
+    """Let go of what a request still holds, such as what an error page has read."""
+    if "uow" in g:
+        current_uow().release()
 
 
 def origin() -> Origin:

@@ -122,11 +122,6 @@ def prepare_engine(engine: Engine) -> None:
         driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def begin_writing(session: Session) -> None:
-    """Open the write transaction of *session*, before anything was read in it."""
-    session.connection(execution_options={"writing": True})
-
-
 @contextmanager
 def writing(engine: Engine, lock: WriteLock) -> Iterator[Connection]:
     """Hold a connection in a write transaction; commit when the block returns."""

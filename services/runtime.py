@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
 
 from crypto.keyring import KeyRoom, MasterKeys
 from policy import SYSTEM_ACTOR, Actor
 from services import keys as key_service
 from services.checkpoints import CheckpointKeeper
 from services.committer import Committer
+from services.connections import Connections
 from services.database import EVERY_ORGANIZATION, see_organization, write_lock_for
 from services.events import Origin
 from services.index import Indexes
@@ -46,6 +46,7 @@ class Runtime:
         self.masters = masters
         self.rules = rules
         self.write_lock = write_lock_for(engine)
+        self.connections = Connections(engine)
         self.indexes = Indexes()
         self.broken_events: set[UUID] = set()
         """Events whose payload did not open: recorded once by a process, not at every look at the log."""
@@ -92,17 +93,16 @@ class Runtime:
         self, *, writing: bool, actor: Actor = SYSTEM_ACTOR, origin: Origin = SYSTEM_ORIGIN
     ) -> Iterator[UnitOfWork]:
         """Run a unit of work outside any request: commands, maintenance. Finishes unless the block raises."""
-        with Session(self.engine) as session:
-            uow = UnitOfWork(self, session, origin=origin, writing=writing)
+        uow = UnitOfWork(self, origin=origin, writing=writing)
+        try:
             uow.act_as(actor)
             if actor.organization_id is None:
-                see_organization(session, EVERY_ORGANIZATION)
-            try:
-                yield uow
-            except BaseException:
-                uow.abandon()
-                raise
-            uow.finish()
+                see_organization(uow.session, EVERY_ORGANIZATION)
+            yield uow
+        except BaseException:
+            uow.abandon()
+            raise
+        uow.finish()
 
     def close(self) -> None:
         """Make the closing checkpoint and end the threads of this process."""
@@ -110,4 +110,5 @@ class Runtime:
             self._endings.pop()()
         self.committer.close()
         self.checkpoints.make()
+        self.connections.close()
         self.engine.dispose()

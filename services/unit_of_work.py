@@ -14,7 +14,7 @@ from policy import NOBODY, Actor
 from services import clock
 from services.audit_append import append
 from services.committer import Mark
-from services.database import begin_writing, see_organization
+from services.database import see_organization
 from services.events import Event, Origin
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ class UnitOfWork:
     it. A *reading* unit holds none: its events go through the committer when it finishes.
 
     Args:
-        session: new, nothing read yet.
         writing: whether the unit changes more than the audit log.
     """
 
-    def __init__(self, runtime: Runtime, session: Session, *, origin: Origin, writing: bool) -> None:
+    def __init__(self, runtime: Runtime, *, origin: Origin, writing: bool) -> None:
         self.runtime = runtime
-        self.session = session
         self.origin = origin
         self.actor: Actor = NOBODY
         self.events: list[Event] = []
         self.now: datetime = clock.now()
         self._writing = False
         self._keys: KeyRoom | None = None
+        self._connection: Connection | None = None
+        self._session: Session | None = None
         if writing:
             self._begin()
 
@@ -57,8 +57,20 @@ class UnitOfWork:
 
     @property
     def connection(self) -> Connection:
-        """The session's connection, for prepared statements."""
-        return self.session.connection()
+        """The connection with this unit's transaction, for prepared statements."""
+        if self._connection is None:
+            self._connection = self.runtime.connections.take(writing=False)
+        elif not self._connection.in_transaction():
+            self._connection.begin()
+        return self._connection
+
+    @property
+    def session(self) -> Session:
+        """The session in this transaction; made when first asked for, as what runs often needs none."""
+        if self._session is None:
+            self._session = Session(self.connection, expire_on_commit=False)
+            see_organization(self._session, self.actor.organization_id)
+        return self._session
 
     @property
     def keys(self) -> KeyRoom:
@@ -73,13 +85,15 @@ class UnitOfWork:
 
     def forget_keys(self) -> None:
         """Open the keys anew at their next use: this unit has changed ``data_key``."""
-        self.session.flush()
+        if self._session is not None:
+            self._session.flush()
         self._keys = None
 
     def act_as(self, actor: Actor) -> None:
         """Go on as *actor*, who sees the rows of their organization only."""
         self.actor = actor
-        see_organization(self.session, actor.organization_id)
+        if self._session is not None:
+            see_organization(self._session, actor.organization_id)
 
     @property
     def organization_id(self) -> UUID:
@@ -104,7 +118,7 @@ class UnitOfWork:
         else:
             events, self.events = self.events, []
             keys = self.keys if events else None
-            self.session.rollback()
+            self.release()
             if keys is not None:
                 self.runtime.committer.submit(keys, events)
 
@@ -116,36 +130,42 @@ class UnitOfWork:
         """
         kept = [event for event in self.events if not event.success]
         self.events = []
-        try:
-            self.session.rollback()
-        finally:
-            self._end()
-        see_organization(self.session, self.actor.organization_id)
+        self.release()
         if kept:
             self.events = kept
             self.finish()
+
+    def release(self) -> None:
+        """Let go of the transaction, undoing what was not committed, and of the turn to write."""
+        session, self._session = self._session, None
+        connection, self._connection = self._connection, None
+        try:
+            if session is not None:
+                session.close()
+        finally:
+            if connection is not None:
+                self.runtime.connections.give_back(connection)
+            self._end()
 
     def _begin(self) -> None:
         self.runtime.write_lock.acquire()
         self._writing = True
         try:
-            begin_writing(self.session)
+            self._connection = self.runtime.connections.take(writing=True)
         except BaseException:
             self._end()
             raise
 
     def _commit(self) -> None:
         try:
-            self.session.flush()
+            if self._session is not None:
+                self._session.flush()
             if self.events:
                 append(self.connection, self.keys, self.events)
                 self.events = []
-            self.session.commit()
-        except BaseException:
-            self.session.rollback()
-            raise
+            self.connection.commit()
         finally:
-            self._end()
+            self.release()
 
     def _end(self) -> None:
         if self._writing:
