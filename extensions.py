@@ -54,6 +54,6 @@ limiter = Limiter(
 
 
 def uncounted(view: Exempt) -> Exempt:
-    """Leave a view or a blueprint out of the count of all requests: it is counted elsewhere, or costs nothing."""
+    """Leave a view or a blueprint out of the count of all requests: it is counted elsewhere, or is free."""
     exempt: Callable[..., Any] = limiter.exempt
     return cast("Exempt", exempt(view))

@@ -216,7 +216,7 @@ def fetch(url):
     deadline = time.monotonic() + 10
     while True:
         try:
-            with urlopen(url) as answer:  # noqa: S310 - http, from above
+            with urlopen(url) as answer:
                 return answer.read().decode()
         except URLError:
             if time.monotonic() > deadline:

@@ -43,6 +43,7 @@ BY_ROLE = {
     Permission.AUDIT_READ: {OWNER, ADMIN, AUDITOR},
     Permission.AUDIT_EXPORT: {OWNER, ADMIN, AUDITOR},
     Permission.AUDIT_SYSTEM: set(),
+    Permission.KEYS_PROVE: set(),
     Permission.VAULT_CREATE: {OWNER, ADMIN, MEMBER},
     Permission.VAULT_ACCESS: {OWNER, ADMIN},
 }
@@ -120,9 +121,10 @@ def test_nobody_has_no_account():
     assert verdict(NOBODY, Permission.ACCOUNT_USE) is Verdict.HIDE
 
 
-def test_the_operator_alone_reads_the_system_chain():
-    assert verdict(actor(OWNER), Permission.AUDIT_SYSTEM) is Verdict.DENY
-    assert verdict(actor(OWNER, operator=True), Permission.AUDIT_SYSTEM) is Verdict.ALLOW
+@pytest.mark.parametrize("permission", [Permission.AUDIT_SYSTEM, Permission.KEYS_PROVE])
+def test_what_concerns_the_whole_instance_is_the_operators_alone(permission):
+    assert verdict(actor(OWNER), permission) is Verdict.DENY
+    assert verdict(actor(OWNER, operator=True), permission) is Verdict.ALLOW
 
 
 @pytest.mark.parametrize("permission", Permission)

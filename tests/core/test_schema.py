@@ -50,7 +50,7 @@ def test_a_prepared_database_is_left_alone(engine_at, tmp_path):
 def test_a_database_is_copied_before_it_is_migrated(engine_at, tmp_path, monkeypatch):
     engine = engine_at()
     prepare(engine)
-    monkeypatch.setattr(schema, "_scripts", lambda: FutureScripts())
+    monkeypatch.setattr(schema, "_scripts", FutureScripts)
     monkeypatch.setattr(schema.command, "upgrade", lambda *_: None)
     copy = prepare(engine)
     assert copy is not None
