@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from flask import request
 
 from blueprints.guard import may
 from blueprints.item_pages import State, expiry
+from blueprints.requests import current_place
 from models import Vault
 from policy import Permission, Verdict
 from services import vaults
@@ -30,7 +31,8 @@ EXPIRING = timedelta(days=30)
 """How far ahead "expiring soon" looks."""
 WEAK = 1
 """The best score that still counts as weak."""
-STRENGTHS = ("Very weak", "Weak", "Fair", "Good", "Strong")
+NAME_SHOWN = 24
+"""Characters of a name that every width of the screen shows."""
 
 _FINE = State("OK", "ok")
 _BROKEN = State("Broken", "bad")
@@ -131,24 +133,26 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A credential in a list.
 
     Args:
+        href: its page's address.
+        is_cut: whether the name or the user name may end in an ellipsis, and must be had whole otherwise.
         score: of its main secret, 0 to 4; None: there is none.
         quick: the field that the row's buttons open, as the page calls it; empty: no buttons.
+        quick_label: that field, and of what.
     """
 
-    id: UUID
+    href: str
     name: str
+    is_cut: bool
     icon: str
     below: str
     tags: tuple[str, ...]
     starred: bool
     vault: str
     score: int | None
-    strength: str
     changed_at: datetime
     state: State
     quick: str
@@ -174,27 +178,33 @@ def item_rows(
     entries: Iterable[Entry], places: Places, favorites: Collection[UUID], today: date
 ) -> list[Row]:
     """Return the rows of a list of live credentials."""
+    prefix = items_address()
     rows = []
     for entry in entries:
         quick = _quick_field(entry) if entry.vault_id in places.revealing else ""
         rows.append(
             Row(
-                id=entry.id,
+                href=f"{prefix}{entry.id}",
                 name=entry.name,
+                is_cut=max(len(entry.name), len(entry.user_name)) > NAME_SHOWN,
                 icon=entry.type.icon if entry.type else "alert-triangle",
                 below=entry.user_name,
                 tags=entry.tags,
                 starred=entry.id in favorites,
                 vault=places.names[entry.vault_id],
                 score=entry.strength,
-                strength=STRENGTHS[entry.strength] if entry.strength is not None else "",
                 changed_at=entry.changed_at,
                 state=_state(entry, today),
                 quick=quick.lower(),
-                quick_label=quick,
+                quick_label=f"{quick} of {entry.name}",
             )
         )
     return rows
+
+
+def items_address() -> str:
+    """Return what every credential's address begins with: ``url_for`` is too slow for each row."""
+    return f"/o/{current_place().slug}/items/"
 
 
 def trash_rows(entries: Iterable[Entry], places: Places, kept: timedelta) -> list[TrashRow]:
