@@ -20,6 +20,10 @@ def flipped(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
+def without_figures(found):
+    return [fault for fault in found if "the figures of" not in fault]
+
+
 def test_a_log_that_nobody_touched_has_no_fault(runtime, reveal):
     reveal()
     report = audit_verify.verify(runtime)
@@ -87,12 +91,12 @@ def test_a_changed_column_is_found_though_no_hash_covers_it(file, faults, column
 
 def test_a_removed_event_is_found(file, faults):
     file.run("DELETE FROM audit_event WHERE chain_id = ? AND seq = ?", file.north, PLACE)
-    assert faults()[0] == f"northwind {PLACE}: missing"
+    assert without_figures(faults()) == [f"northwind {PLACE}: missing"]
 
 
 def test_removed_events_are_found(file, faults):
     file.run("DELETE FROM audit_event WHERE chain_id = ? AND seq BETWEEN ? AND ?", file.north, 1, 4)
-    assert faults()[0] == "northwind 1: missing, with all up to 4"
+    assert without_figures(faults()) == ["northwind 1: missing, with all up to 4"]
 
 
 def test_an_event_after_a_gap_is_checked_too(file, faults):

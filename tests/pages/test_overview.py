@@ -231,7 +231,7 @@ def test_an_owner_who_is_disabled_does_not_count(browser, runtime, world):
         connection.exec_driver_sql(
             "UPDATE membership SET disabled_at = 1 WHERE user_id = ?", (world.people["adam"].hex,)
         )
-    assert "A second owner" in card(browser("alice").open(HERE), "Your first hour")
+    assert "Invite one" in card(browser("alice").open(HERE), "Your first hour")
 
 
 @pytest.mark.parametrize(
