@@ -131,7 +131,7 @@ def show_item(item: StoredItem, shown: Revealed | None = None) -> ResponseReturn
     """Show a credential, with one value opened where *shown* holds it."""
     uow = current_uow()
     may_edit = allowed(Permission.ITEM_EDIT, item)
-    may_manage = allowed(Permission.VAULT_ACCESS, item)
+    may_share = allowed(Permission.VAULT_ACCESS, item)
     vault = vaults.find(uow, item.vault_id)
     overview = item.overview
     return render_template(
@@ -144,12 +144,11 @@ def show_item(item: StoredItem, shown: Revealed | None = None) -> ResponseReturn
         expiry=expiry(overview.expires_on, uow.now.date()) if overview else None,
         names=colleagues.names(uow, {item.created_by, item.changed_by, item.trashed_by or item.created_by}),
         favorite=item.id in items.favorites(uow),
-        grants=[line for line in vaults.grants(uow, vault) if line.active] if may_manage else [],
+        grants=[line for line in vaults.grants(uow, vault) if line.active] if may_share else [],
         link=url_for("items.show", slug=current_place().slug, item_id=item.id, _external=True),
         may_reveal=allowed(Permission.ITEM_REVEAL, item),
         may_edit=may_edit,
         may_purge=allowed(Permission.ITEM_PURGE, item),
-        may_manage=may_manage,
         may_audit=allowed(Permission.AUDIT_READ),
         purged_at=item.trashed_at + uow.rules.trash_kept if item.trashed_at else None,
     )

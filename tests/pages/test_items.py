@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from policy import Right
+from services import vaults
 from services.contents import TYPE_FIELDS, ItemType
 from tests.pages.conftest import MISSING
 from tests.world import PASSWORD, SEED, login
@@ -380,7 +382,9 @@ def test_a_moved_credential_keeps_its_address_and_leaves_those_behind_who_may_no
     assert extra["to"] == str(world.vaults["Board"])
 
 
-def test_one_moves_only_to_where_one_may_edit(browser, world, primary, trail):
+def test_one_moves_only_to_where_one_may_edit(browser, world, primary, runtime, trail):
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        vaults.grant(uow, vaults.find(uow, world.vaults["Board"]), world.people["mia"], Right.REVEAL)
     mia = browser("mia")
     page = mia.open(primary + "/move")
     assert "nowhere to move it" in page.words

@@ -103,11 +103,11 @@ def test_a_field_of_ones_own_may_be_called_like_a_seed(browser, add, trail):
             fields=(Field("TOTP", Kind.OTP, SEED), Field("totp seed", Kind.HIDDEN, "mine", custom=True)),
         )
     )
-    rhea = browser("rhea")
-    page = rhea.open(f"/o/northwind/items/{item_id}")
+    mia = browser("mia")
+    page = mia.open(f"/o/northwind/items/{item_id}")
 
     assert len(page.select('[data-field="totp seed"]')) == 1
-    assert rhea.json("reveal-totp-seed")["value"] == "mine"
+    assert mia.json("reveal-totp-seed")["value"] == "mine"
 
 
 @pytest.mark.parametrize("act", ["reveal", "copy"])
