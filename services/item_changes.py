@@ -226,7 +226,8 @@ def _merge(
     merged = []
     for entry in given:
         old = kept.pop(entry.name, None)
-        if entry.name in cleared:
+        # Another field may take the name of a removed one, with a value of its own or under its new name.
+        if entry.name in cleared and old is None and not (entry.custom and entry.value):
             continue
         merged.append(replace(entry, value=old.value) if old and not entry.value else entry)
     rest = (replace(old, name=name) for name, old in kept.items())

@@ -291,6 +291,31 @@ def test_fields_of_ones_own_are_renamed_changed_and_removed(browser, production)
     assert page.select_one('[data-field="a"]') is None
 
 
+def test_the_name_of_a_removed_field_can_be_taken_at_once(browser, production):
+    mia = browser("mia")
+    make(mia, production)
+    mia.open(mia.path + "/edit")
+    for _ in range(3):
+        mia.press("Add another field")
+    mia.submit(
+        "item-form",
+        **{f"custom-{n}-name": name for n, name in enumerate(("A", "B", "C"))},
+        **{f"custom-{n}-value": name.lower() for n, name in enumerate(("A", "B", "C"))},
+    )
+
+    mia.open(mia.path + "/edit")
+    mia.press("Add another field")
+    mia.submit(
+        "item-form",
+        **{"custom-0-remove": "y", "custom-1-name": "A"},
+        **{"custom-2-remove": "y", "custom-3-name": "C", "custom-3-value": "new c"},
+    )
+
+    assert reveal(mia, "a") == "b"
+    assert reveal(mia, "c") == "new c"
+    assert mia.page.select_one('[data-field="b"]') is None
+
+
 def test_a_concurrent_change_is_refused_and_both_versions_are_offered(browser, primary, trail):
     mia, alice = browser("mia"), browser("alice")
     mia.open(primary + "/edit")
