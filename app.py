@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine
 import blueprints
 from blueprints import converters, filters, guard, headers, page, request_log, screen, wsgi
 from blueprints import errors as error_pages
+from blueprints.application import Application
 from blueprints.requests import release_uow
 from config import Settings
 from crypto.keyring import MasterKeys
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         RuntimeError: a route does not say who may use it.
     """
     settings = settings or Settings.load(os.environ, env_file=ROOT / ".env")
-    app = Flask(__name__, instance_path=str(ROOT / "instance"))
+    app = Application(__name__, instance_path=str(ROOT / "instance"))
     app.config.update(_flask_config(settings))
     app.wsgi_app = wsgi.wrap(app.wsgi_app, settings)  # type: ignore[assignment, method-assign]
     converters.register(app)

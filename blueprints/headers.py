@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
+from typing import Any, cast
+
 from flask import Flask, Response, current_app, g, request
 from flask_talisman import Talisman
 
@@ -44,6 +47,45 @@ FRAMED_POLICY = (
 """Of the one page that may stand inside somebody else's; who that is comes last."""
 HOST_OF_SPACES = "https://huggingface.co"
 YEAR = 365 * 24 * 60 * 60
+NONCE_BYTES = 24
+MARK = "{nonce}"
+"""Stands for the nonce where headers are put together."""
+
+
+class Headers(Talisman):  # type: ignore[misc]
+    """Talisman, which puts its headers together once: nothing but the nonce differs from answer to answer."""
+
+    def init_app(self, app: Flask, **options: Any) -> None:
+        """Take Talisman's options; none of them can be changed for a single view here."""
+        self._made: dict[bool, list[tuple[str, str]]] = {}
+        super().init_app(app, **options)
+
+    def _force_https(self) -> None:
+        """Do nothing: blueprints/screen.py leads to https."""
+
+    def _make_nonce(self) -> None:
+        g.nonce = token_urlsafe(NONCE_BYTES)
+
+    def _get_nonce(self) -> str:
+        return cast("str", g.get("nonce", ""))
+
+    def _set_response_headers(self, response: Response) -> Response:
+        secure = request.is_secure
+        made = self._made.get(secure)
+        if made is None:
+            made = self._made[secure] = self._make()
+        nonce = self._get_nonce()
+        for name, value in made:
+            response.headers[name] = value.replace(MARK, nonce) if MARK in value else value
+        return response
+
+    def _make(self) -> list[tuple[str, str]]:
+        """Let Talisman write its headers for a nonce that the others are put in the place of."""
+        answer = Response()
+        answer.headers.clear()
+        request.csp_nonce = MARK  # type: ignore[attr-defined]
+        super()._set_response_headers(answer)
+        return list(answer.headers)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -63,7 +105,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             response.headers.pop("X-Frame-Options", None)
         return _complete(response)
 
-    Talisman(
+    Headers(
         app,
         # blueprints/screen.py leads to https: Talisman would believe any stranger's X-Forwarded-Proto,
         # follow the Host that was asked for, and turn a POST into a GET.
@@ -79,7 +121,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         content_security_policy_report_only=settings.csp_report_only,
         content_security_policy_report_uri=REPORT_PATH,
         referrer_policy="same-origin",
-        permissions_policy=PERMISSIONS,
+        permissions_policy=", ".join(f"{feature}={sites}" for feature, sites in PERMISSIONS.items()),
         frame_options=None if settings.embed_origins else "DENY",
         x_xss_protection=False,
     )
