@@ -245,6 +245,8 @@ def favorites(uow: UnitOfWork) -> frozenset[UUID]:
 
 
 def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, bytes]:
+    if not 0 < number < item.version:
+        raise NotFound
     asked = {"item_id": item.id, "number": number, "organization_id": item.organization_id}
     row = fetch_one(uow.connection, queries.READ_VERSION, asked)
     if row is None:

@@ -1,0 +1,216 @@
+"""Who may do what, written down a second time, by address: what policy.py says must come out as this.
+
+A line says who gets the answer ``ok``; everybody else gets what their case asks for, see :func:`expected`. The
+forms are empty unless a line gives one, so that most who may are told what is missing (422).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.matrix.house import PROGRAMS
+
+ROLES: Mapping[str, str] = {
+    "noah": "member",
+    "ula": "member",
+    "rhea": "member",
+    "mia": "member",
+    "mona": "member",
+    "adam": "admin",
+    "oscar": "owner",
+    "stella": "owner",
+    "alice": "owner",
+    "audrey": "auditor",
+}
+"""Of those who belong to Northwind now."""
+RIGHTS: Mapping[str, int] = {"ula": 1, "rhea": 2, "mia": 3, "mona": 4}
+"""On the vault Engine room."""
+USE, REVEAL, EDIT, MANAGE = 1, 2, 3, 4
+OPERATOR = "alice"
+STALE = "stella"
+"""Has confirmed who she is an hour ago."""
+FIRST_TOKEN = "tess"
+"""Signed in with a token that must be replaced."""
+GONE = frozenset({"anybody", "dora", "ruth"})
+"""Not signed in: never was, was disabled, had the token revoked."""
+STRANGERS = frozenset({"mallory", "hal"})
+"""Signed in, and not of Northwind: of Lakeside, or put out in the database while the session lived."""
+
+TO_SIGN_IN = (302, "/sign-in")
+TO_CONFIRM = (302, "/account/confirm")
+TO_REPLACE = (302, "/account/token")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Who gets the answer ``ok``: any of the ways that are named is enough.
+
+    Args:
+        public: everybody, also without a session.
+        signed_in: what people with a session get instead of a public page.
+        anyone: everybody with a session.
+        roles: these roles in the organization.
+        right: this right on the vault, or a higher one.
+        own: the person whom the thing belongs to.
+        scope: a program with this scope.
+        fresh: only shortly after a confirmation; names the roles that are asked for it before all else.
+        replacing: also with a token that must be replaced.
+        hidden: whoever may not is told that there is nothing (404), not that they may not (403).
+    """
+
+    ok: int = 200
+    public: bool = False
+    signed_in: int | None = None
+    anyone: bool = False
+    roles: str = ""
+    right: int = 0
+    own: str = ""
+    operator: bool = False
+    scope: str = ""
+    fresh: bool | str = False
+    replacing: bool = False
+    hidden: bool = False
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+    def admits(self, name: str) -> bool:
+        return (
+            self.anyone
+            or ROLES[name] in self.roles.split()
+            or 0 < self.right <= RIGHTS.get(name, 0)
+            or self.own == name
+            or (self.operator and name == OPERATOR)
+        )
+
+
+EVERYBODY = "owner admin member auditor"
+WORKERS = "owner admin member"
+WATCHERS = "owner admin auditor"
+ADMINS = "owner admin"
+
+TABLE: Mapping[str, Line] = {
+    "GET static": Line(public=True),
+    "GET health.live": Line(public=True),
+    "GET health.ready": Line(public=True),
+    "GET health.show_metrics": Line(401, public=True),
+    "GET health.security_text": Line(public=True),
+    "GET health.security_policy": Line(public=True),
+    "POST csp.report": Line(415, public=True),
+    "GET signin.show": Line(public=True, signed_in=302),
+    "POST signin.submit": Line(422, public=True),
+    "GET signin.home": Line(302, anyone=True),
+    "POST signin.leave": Line(302, anyone=True, replacing=True),
+    "GET enrolment.open_link": Line(302, public=True),
+    "GET enrolment.show": Line(410, public=True),
+    "POST enrolment.create": Line(410, public=True),
+    "GET account.show": Line(anyone=True),
+    "POST account.end_session": Line(302, anyone=True),
+    "POST account.end_other_sessions": Line(302, anyone=True),
+    "GET account.confirm": Line(anyone=True, replacing=True),
+    "POST account.submit_confirmation": Line(422, anyone=True, replacing=True),
+    "GET account.replace_token": Line(anyone=True, replacing=True, fresh=True),
+    "POST account.create_token": Line(422, anyone=True, replacing=True, fresh=True),
+    "GET api.list_items": Line(scope="items:list"),
+    "POST api.reveal": Line(scope="items:reveal"),
+    "GET overview.show": Line(roles=EVERYBODY),
+    "POST overview.prove_key": Line(422, operator=True),
+    "GET search.show": Line(roles=EVERYBODY),
+    "GET settings.show": Line(roles=WATCHERS),
+    "GET generator.show": Line(roles=EVERYBODY),
+    "POST generator.generate": Line(422, roles=EVERYBODY),
+    "GET audit.index": Line(roles=WATCHERS),
+    "GET audit.show": Line(roles=WATCHERS),
+    "GET audit.proof": Line(roles=WATCHERS),
+    "POST audit.review": Line(422, roles=WATCHERS),
+    "GET audit.export": Line(roles=WATCHERS, fresh=True),
+    "POST audit.submit_export": Line(422, roles=WATCHERS, fresh=True),
+    "GET people.index": Line(roles=WATCHERS),
+    "GET people.show": Line(roles=WATCHERS),
+    "GET people.invite": Line(roles=ADMINS, fresh=True),
+    "POST people.submit_invitation": Line(422, roles=ADMINS, fresh=True),
+    "POST people.revoke_invitation": Line(302, roles=ADMINS, fresh=True),
+    "POST people.change_role": Line(302, roles=ADMINS, fresh=True),
+    "POST people.disable": Line(302, roles=ADMINS, fresh=True),
+    "POST people.enable": Line(409, roles=ADMINS, fresh=True),
+    "POST people.make_link": Line(200, roles=ADMINS, fresh=True),
+    "POST people.end_sessions": Line(302, roles=ADMINS, fresh=True),
+    "GET tokens.index": Line(roles=EVERYBODY),
+    "GET tokens.new": Line(roles=WORKERS, fresh=True),
+    "POST tokens.issue": Line(422, roles=WORKERS, fresh=True),
+    "POST tokens.export": Line(roles=WATCHERS, fresh=True),
+    "POST tokens.revoke": Line(302, roles=ADMINS, own="mia", fresh=True, hidden=True),
+    "GET tokens.replace": Line(own="mia", fresh=WORKERS, hidden=True),
+    "POST tokens.submit_replacement": Line(
+        own="mia", fresh=WORKERS, hidden=True, form={"overlap_hours": "0"}
+    ),
+    "GET lockouts.index": Line(roles=ADMINS),
+    "POST lockouts.lift": Line(302, roles=ADMINS),
+    "GET vaults.index": Line(roles=EVERYBODY),
+    "GET vaults.new": Line(roles=WORKERS),
+    "POST vaults.new": Line(422, roles=WORKERS),
+    "GET vaults.show": Line(right=USE),
+    "GET vaults.edit": Line(right=MANAGE),
+    "POST vaults.edit": Line(302, right=MANAGE),
+    "POST vaults.delete": Line(409, right=MANAGE),
+    "GET access.show": Line(roles=ADMINS, right=MANAGE, fresh=True),
+    "POST access.give": Line(422, roles=ADMINS, right=MANAGE, fresh=True),
+    "POST access.take": Line(302, roles=ADMINS, right=MANAGE, fresh=True, form={"user_id": "ula"}),
+    "GET items.show": Line(right=USE),
+    "POST items.reveal": Line(right=REVEAL, form={"field": "password"}),
+    "POST items.copy": Line(right=REVEAL, form={"field": "password"}),
+    "POST items.favorite": Line(302, right=USE),
+    "GET items.new": Line(right=EDIT),
+    "POST items.new": Line(422, right=EDIT),
+    "GET items.edit": Line(right=EDIT),
+    "POST items.edit": Line(409, right=EDIT),
+    "GET history.index": Line(right=USE),
+    "GET history.show": Line(right=USE),
+    "POST history.restore": Line(302, right=EDIT),
+    "GET moves.move": Line(right=EDIT),
+    "POST moves.move": Line(422, right=EDIT),
+    "GET moves.duplicate": Line(right=EDIT),
+    "POST moves.duplicate": Line(302, right=EDIT),
+    "GET trash.index": Line(roles=EVERYBODY),
+    "POST trash.trash": Line(302, right=EDIT),
+    "POST trash.restore": Line(409, right=EDIT),
+    "GET trash.ask": Line(200, right=MANAGE, fresh=True),
+    "POST trash.purge": Line(409, right=MANAGE, fresh=True),
+}
+
+
+def expected(line: Line, name: str, method: str) -> tuple[int, str]:
+    """Return status and the beginning of the address that one is led to."""
+    if line.public:
+        return _in_public(line, name, method)
+    if line.scope and name not in PROGRAMS:
+        return 401, ""
+    if line.scope:
+        return (line.ok, "") if line.scope == PROGRAMS[name] else (403, "")
+    if name in PROGRAMS:
+        return TO_SIGN_IN if method == "GET" else (400, "")
+    if name in GONE:
+        return TO_SIGN_IN
+    if name == FIRST_TOKEN:
+        return (line.ok, "") if line.replacing else TO_REPLACE
+    return _signed_in(line, name)
+
+
+def _in_public(line: Line, name: str, method: str) -> tuple[int, str]:
+    needs_token = method == "POST" and line.ok != 415
+    if name in PROGRAMS and needs_token:
+        return 400, ""
+    signed_in = name not in GONE and name not in PROGRAMS
+    return line.signed_in if line.signed_in and signed_in else line.ok, ""
+
+
+def _signed_in(line: Line, name: str) -> tuple[int, str]:
+    if name in STRANGERS and not line.anyone:
+        return 404, ""
+    asked_first = isinstance(line.fresh, str) and ROLES.get(name) in line.fresh.split()
+    if name == STALE and asked_first:
+        return TO_CONFIRM
+    if not line.admits(name):
+        sees_nothing = line.hidden or (line.right and name not in RIGHTS)
+        return (404, "") if sees_nothing else (403, "")
+    return TO_CONFIRM if line.fresh and name == STALE else (line.ok, "")
