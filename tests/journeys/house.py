@@ -67,7 +67,7 @@ class House:
                 self._process.wait()
         faults = [line for line in self._lines() if line.get("level") in {"error", "critical"}]
         assert not faults, "\n\n".join(f"{line['event']}\n{line.get('exception', '')}" for line in faults)
-        assert "Traceback" not in self.said
+        assert "Traceback" not in self.said, self.said
 
     @property
     def said(self) -> str:
