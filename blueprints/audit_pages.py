@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from blueprints.guard import may
 from blueprints.requests import current_place, current_uow
@@ -24,6 +23,13 @@ from services.events import SYSTEM_CHAIN
 from services.unit_of_work import UnitOfWork
 
 SYSTEM = "system"
+NAME_SHOWN = 48
+"""Characters of a target's name that a row has room for."""
+_PEOPLE = (
+    select(User.id, User.name)
+    .join(Membership, Membership.user_id == User.id)
+    .where(Membership.organization_id == bindparam("organization_id"))
+)
 RESULTS: Mapping[str, bool] = {"ok": True, "failed": False}
 TYPES: Mapping[str, str] = {
     "chain": "The log itself",
@@ -97,11 +103,11 @@ class Wanted:
         """Whether not all events are asked for."""
         return bool(self.given.keys() - {"chain"})
 
-    def address(self, page: str = "audit.index", **changes: str) -> str:
-        """Return the address of *page* with what is asked for, and *changes*; empty ones are left out."""
+    def address(self, page: str = "", **changes: str) -> str:
+        """Return the address of a page of the log with what is asked for, and *changes*; no empty ones."""
         return _address(page, {**self.given, **changes})
 
-    def elsewhere(self, page: str = "audit.index", **others: str) -> str:
+    def elsewhere(self, page: str = "", **others: str) -> str:
         """Return an address that asks for *others* only, in the same log."""
         return _address(page, {"chain": self.given.get("chain", ""), **others})
 
@@ -118,7 +124,7 @@ def demand_operator(uow: UnitOfWork) -> None:
 
 def _address(page: str, asked: Mapping[str, str]) -> str:
     kept = {name: value for name, value in asked.items() if value}
-    path = url_for(page, slug=current_place().slug)
+    path = f"/o/{current_place().slug}/audit{page}"
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
@@ -136,21 +142,24 @@ def _actions(text: str | None) -> frozenset[Action]:
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An event in the list.
 
     Args:
+        page: the address of the event itself.
         href: of what it was done to, where that is still there and the reader may see it.
+        target: its name, perhaps cut short.
+        whole: the name, where it was cut.
     """
 
-    seq: int
+    page: str
     at: datetime
     action: str
     who: str
     did: str
     detail: str
     target: str
+    whole: str
     href: str | None
     address: str
     success: bool
@@ -229,33 +238,35 @@ class Links:
         return {("token", id_): f"{self._base}/tokens?{urlencode({'q': handle})}" for id_, handle in rows}
 
 
-def rows_of(uow: UnitOfWork, lines: Sequence[Line]) -> list[Row]:
+def rows_of(uow: UnitOfWork, lines: Sequence[Line], *, system: bool = False) -> list[Row]:
     """Settle all that the rows of a list show."""
     links = Links(uow, lines)
-    return [
-        Row(
-            seq=line.seq,
-            at=line.at,
-            action=line.action,
-            who=line.who,
-            did=line.did,
-            detail=detail(line.action, line.details.extra) if line.details else "",
-            target=line.target,
-            href=links.to(line),
-            address=line.details.address if line.details else "",
-            success=line.success,
+    before, after = f"/o/{current_place().slug}/audit/", "?chain=system" if system else ""
+    rows = []
+    for line in lines:
+        told, name = line.details, line.target
+        is_long = len(name) > NAME_SHOWN
+        rows.append(
+            Row(
+                page=f"{before}{line.seq}{after}",
+                at=line.at,
+                action=line.action,
+                who=line.who,
+                did=line.did,
+                detail=detail(line.action, told.extra) if told else "",
+                target=f"{name[:NAME_SHOWN]}…" if is_long else name,
+                whole=name if is_long else "",
+                href=links.to(line),
+                address=told.address if told else "",
+                success=line.success,
+            )
         )
-        for line in lines
-    ]
+    return rows
 
 
 def people(uow: UnitOfWork) -> list[tuple[UUID, str]]:
     """Return id and name of everybody who belongs, or belonged, to the organization."""
-    rows = uow.session.execute(
-        select(User.id, User.name)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == uow.organization_id)
-    ).tuples()
+    rows = uow.connection.execute(_PEOPLE, {"organization_id": uow.organization_id}).tuples()
     return sorted(rows, key=lambda row: (row[1].casefold(), row[0]))
 
 

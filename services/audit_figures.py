@@ -9,6 +9,7 @@ from uuid import UUID
 from models import Action
 from policy import NOBODY
 from services import audit_read_queries as queries
+from services import prepared
 from services.audit_reading import STRETCH, Filter, bounds, size_of
 from services.unit_of_work import UnitOfWork
 
@@ -34,13 +35,13 @@ class Today:
 def today(uow: UnitOfWork, chain_id: UUID) -> Today:
     """Return the figures of this day, as UTC counts it."""
     day = {"organization_id": chain_id, "day": uow.now.date()}
-    row = uow.connection.execute(queries.DAY, day).one_or_none()
+    row = prepared.fetch_one(uow.connection, queries.DAY, day)
     if row is None:
         return Today(0, 0, 0, 0, partly=False)
     high = size_of(uow, chain_id) + 1
     low = max(row.first_seq, high - RECENT)
     reach = {"organization_id": chain_id, "low": low, "high": high, "nobody": NOBODY.id}
-    people = uow.connection.execute(queries.ACTORS, reach).scalar_one()
+    people = prepared.fetch_one(uow.connection, queries.ACTORS, reach).people
     return Today(row.events, row.reveals, row.failures, people, partly=low > row.first_seq)
 
 

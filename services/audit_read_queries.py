@@ -81,7 +81,7 @@ ROWS = (
 AT = select(AuditEvent.at).where(_HERE, AuditEvent.seq == bindparam("seq"))
 HASH = select(AuditEvent.hash).where(_HERE, AuditEvent.seq == bindparam("seq"))
 COUNT = select(func.count(AuditEvent.seq)).where(*_within(["actions"]))
-ACTORS = select(func.count(AuditEvent.actor_id.distinct())).where(
+ACTORS = select(func.count(AuditEvent.actor_id.distinct()).label("people")).where(
     *_within([]), AuditEvent.actor_id != bindparam("nobody")
 )
 
@@ -93,5 +93,7 @@ DAYS = (
     .where(_DAYS_HERE, AuditDay.day >= bindparam("first_day"))
     .order_by(AuditDay.day)
 )
-FIRST_SEQ_FROM = select(func.min(AuditDay.first_seq)).where(_DAYS_HERE, AuditDay.day >= bindparam("day"))
-"""Where the first of the days from *day* on begins; None: nothing happened since."""
+FIRST_SEQ_FROM = (
+    select(AuditDay.first_seq).where(_DAYS_HERE, AuditDay.day >= bindparam("day")).order_by(AuditDay.day)
+)
+"""Its first row says where the first of the days from *day* on begins; without one nothing happened since."""

@@ -16,7 +16,7 @@ from crypto.keyring import KeyRoom
 from errors import NotFound
 from models import Action
 from policy import ActorKind
-from services import audit
+from services import audit, prepared
 from services import audit_read_queries as queries
 from services.audit_words import did
 from services.events import Extra, Target
@@ -95,7 +95,7 @@ class Line:
 
     Args:
         details: None: the payload cannot be decrypted, or is not one of ours.
-        key: the version of the audit key that the payload names; 0: it names none.
+        key: the version of the audit key that a payload names which cannot be decrypted; 0: it names none.
     """
 
     seq: int
@@ -146,8 +146,8 @@ class Page:
 
 def size_of(uow: UnitOfWork, chain_id: UUID) -> int:
     """Return the number of events in a chain."""
-    row = uow.connection.execute(queries.END, {"organization_id": chain_id}).one_or_none()
-    return row.size if row else 0
+    row = prepared.fetch_one(uow.connection, queries.END, {"organization_id": chain_id})
+    return int(row.size) if row else 0
 
 
 def page(
@@ -171,10 +171,8 @@ def page(
         return Page(lines, lines[-1].seq, None)
     if low <= floor:
         return Page(lines, None, None)
-    searched_to = uow.connection.execute(
-        queries.AT, {"organization_id": chain_id, "seq": low}
-    ).scalar_one_or_none()
-    return Page(lines, low, searched_to)
+    lowest = prepared.fetch_one(uow.connection, queries.AT, {"organization_id": chain_id, "seq": low})
+    return Page(lines, low, lowest.at if lowest else None)
 
 
 def find(uow: UnitOfWork, chain_id: UUID, seq: int) -> Line:
@@ -214,10 +212,10 @@ def bounds(uow: UnitOfWork, chain_id: UUID, wanted: Filter) -> tuple[int, int]:
 
 
 def _first_seq(uow: UnitOfWork, chain_id: UUID, day: date) -> int | None:
-    seq: int | None = uow.connection.execute(
-        queries.FIRST_SEQ_FROM, {"organization_id": chain_id, "day": day}
-    ).scalar_one()
-    return seq
+    row = prepared.fetch_one(
+        uow.connection, queries.FIRST_SEQ_FROM, {"organization_id": chain_id, "day": day}
+    )
+    return None if row is None else row.first_seq
 
 
 def _walk(uow: UnitOfWork, chain_id: UUID, wanted: Filter, low: int, high: int, limit: int) -> Sequence[int]:
@@ -241,6 +239,7 @@ def _lines(uow: UnitOfWork, chain_id: UUID, seqs: Sequence[int]) -> list[Line]:
 
 def open_row(keys: KeyRoom, chain_id: UUID, row: Row[Any]) -> Line:
     """Open the payload of a row of the log."""
+    details = _open(keys, chain_id, row)
     return Line(
         seq=row.seq,
         id=row.id,
@@ -250,8 +249,8 @@ def open_row(keys: KeyRoom, chain_id: UUID, row: Row[Any]) -> Line:
         target_type=row.target_type,
         target_id=row.target_id,
         success=row.success,
-        details=_open(keys, chain_id, row),
-        key=key_of(keys, row.payload),
+        details=details,
+        key=0 if details else key_of(keys, row.payload),
         payload=row.payload,
         hash=row.hash,
         mac=row.mac,

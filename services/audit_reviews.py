@@ -6,16 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from errors import Invalid
 from models import Action, AuditReview, Organization
-from services import audit
+from services import audit, prepared
 from services.audit_reading import size_of
 from services.events import Target
 from services.unit_of_work import UnitOfWork
 
 EVERY = timedelta(days=30)
+
+_LAST = (
+    select(AuditReview.seq, AuditReview.at)
+    .where(
+        AuditReview.organization_id == bindparam("organization_id"),
+        AuditReview.user_id == bindparam("user_id"),
+    )
+    .order_by(AuditReview.seq.desc())
+)
+_BEGAN = select(Organization.created_at).where(Organization.id == bindparam("organization_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +44,11 @@ class Reviewed:
 
 def mine(uow: UnitOfWork) -> Reviewed:
     """Return how far the actor has read the log of their organization."""
-    last = uow.session.scalars(
-        select(AuditReview)
-        .where(
-            AuditReview.organization_id == uow.organization_id,
-            AuditReview.user_id == uow.actor.id,
-        )
-        .order_by(AuditReview.seq.desc())
-        .limit(1)
-    ).one_or_none()
+    here = {"organization_id": uow.organization_id}
+    last = prepared.fetch_one(uow.connection, _LAST, {**here, "user_id": uow.actor.id})
     if last is not None:
         return Reviewed(last.seq, last.at, overdue=uow.now - last.at > EVERY)
-    began = uow.session.get_one(Organization, uow.organization_id).created_at
+    began = prepared.fetch_one(uow.connection, _BEGAN, here).created_at
     return Reviewed(0, None, overdue=uow.now - began > EVERY)
 
 
