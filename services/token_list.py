@@ -208,11 +208,7 @@ def _is_in(state: State, now: datetime) -> ColumnElement[bool]:
 
 
 def _matching(uow: UnitOfWork, wanted: Wanted) -> Select[tuple[AccessToken, User]]:
-    statement = (
-        select(AccessToken, User)
-        .join(User, User.id == AccessToken.user_id)
-        .where(AccessToken.organization_id == uow.organization_id)
-    )
+    statement = select(AccessToken, User).join(User, User.id == AccessToken.user_id)
     if wanted.kind is not None:
         statement = statement.where(AccessToken.kind == wanted.kind)
     if wanted.state is not None:

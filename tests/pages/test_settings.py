@@ -73,6 +73,7 @@ def test_master_keys_are_named_by_their_ids_with_what_needs_them(database, world
 def test_data_keys_are_those_of_the_organization_and_the_system(browser):
     rows = rows_of(browser("alice").open(SETTINGS), "Data keys")
     assert {row[1] for row in rows} == {"System", "Northwind"}
+    assert [row[0] for row in rows if row[1] == "Northwind"] == ["audit", "data"]
     assert {(row[2], row[3]) for row in rows} == {("1", "Active")}
 
 

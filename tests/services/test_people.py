@@ -222,6 +222,10 @@ def test_disabling_in_one_organization_leaves_the_other_alone(work, world, runti
         )
         there = tokens.mint_signin(uow, mia, organization_id=lakeside)
         sessions.start(uow, mia, there.id)
+    with work("adam") as uow:
+        assert sessions.of_person(uow, mia) == []
+        (line,) = [line for line in people.everybody(uow) if line.user_id == mia]
+        assert (line.sessions, line.seen_at) == (0, None)
     disable(work, world, "adam", "mia")
     (token,) = rows(runtime, AccessToken, AccessToken.id == there.id)
     assert token.revoked_at is None
