@@ -24,12 +24,14 @@ class Line:
         types: the types that have the field, as the page's script compares them.
         on: whether the type that is shown has it.
         filled: whether something is stored, which an empty field keeps.
+        cleared: whether the person has ticked that it is to be emptied.
     """
 
     field: FormField
     types: str
     on: bool
     filled: bool
+    cleared: bool
 
 
 def key_of(field_name: str) -> str:
@@ -80,7 +82,8 @@ def lines(form: ItemForm, type_: ItemType, overview: Overview | None = None) -> 
         types = [one.value for one in ItemType if field.label.text in _names_of(one)]
         on = type_.value in types
         if on or (types and overview is None):
-            found.append(Line(field, " ".join(types), on, field.label.text in filled))
+            cleared = field.label.text in (form.clear.data or ())
+            found.append(Line(field, " ".join(types), on, field.label.text in filled, cleared))
     return found
 
 

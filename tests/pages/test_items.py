@@ -258,6 +258,18 @@ def test_an_empty_field_keeps_its_value_and_a_cleared_one_loses_it(browser, prim
     assert event["extra"] == {"version": 2, "fields": ["User name", "Notes"]}
 
 
+def test_what_is_ticked_stays_ticked_while_the_form_is_shown_again(browser, primary):
+    mia = browser("mia")
+    mia.open(primary + "/edit")
+
+    page = mia.submit("item-form", 422, name="a//b", clear=["Notes"])
+    assert page.select_one("#clear-notes").has_attr("checked")
+    assert not page.select_one("#clear-password").has_attr("checked")
+
+    mia.submit("item-form", name="a/b")
+    assert mia.page.select_one("#reveal-notes") is None
+
+
 def test_saving_without_a_difference_makes_no_version(browser, primary, trail):
     mia = browser("mia")
     mia.open(primary + "/edit")
