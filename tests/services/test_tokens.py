@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from sqlalchemy import event
 
 from crypto.tokens import new_token, parse_token
 from errors import Conflict, Invalid, NotFound
@@ -341,6 +342,22 @@ def test_an_order_is_what_it_says(work, many, order):
         Order.NAME: [line.name for line in lines],
     }[order]
     assert keys == sorted(keys, reverse=True)
+
+
+@pytest.mark.parametrize(("order", "descending"), list(product(Order, (True, False))))
+def test_no_page_sorts_more_than_it_shows(work, many, runtime, world, order, descending):
+    """An index holds each order, so that a page costs the same however many tokens there are."""
+    ran = []
+    event.listen(runtime.engine, "before_cursor_execute", lambda *given: ran.append(given[2:4]))
+    wanted = Wanted(order=order, descending=descending, after=world.token_ids["mia"])
+    with work("alice") as uow:
+        token_list.page(uow, wanted)
+    statement, values = next((text, values) for text, values in ran if "LIMIT" in text)
+    with runtime.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    steps = " ".join(row[-1] for row in plan)
+    assert "USING INDEX ix_access_token_by_" in steps
+    assert "TEMP B-TREE" not in steps
 
 
 def test_a_list_holds_one_organization(work, many):
