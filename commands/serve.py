@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,13 +16,16 @@ from crypto.master_keys import generate_master_key
 from errors import StartRefused
 from server import Plan, check_address
 from server import serve as run_server
+from services.health import fleeting_data
+from services.maintenance import Housekeeper
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 ENV_FILE = ROOT / ".env"
 DEFAULT_DATABASE = ROOT / "instance" / "chatelaine.db"
 # A container is a wall of its own: what reaches it is decided outside.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104
-MOUNTS = Path("/proc/self/mountinfo")
-NAMELESS_VOLUME = re.compile(r"/volumes/[0-9a-f]{64}/_data$")
 
 
 @click.command()
@@ -51,12 +54,20 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     # Looked at before the database is touched: the enrolment link is shown only once.
     check_address(host, settings.port)
     token = prepare(settings)
-    if in_container(os.environ) and is_ephemeral(settings.database_path, MOUNTS.read_text()):
-        click.echo(EPHEMERAL, err=True)
-    plan = Plan(partial(create_app, settings))
+    warning = fleeting_data(settings.database_path, contained=in_container(os.environ))
+    if warning:
+        click.echo(f"!! {warning}", err=True)
+    plan = Plan(partial(make_app, settings))
     run_server(
         plan, host=host, port=settings.port, workers=workers, on_ready=partial(_greet, settings, token)
     )
+
+
+def make_app(settings: Settings) -> WSGIApplication:
+    """Build the application of one server process, with the housekeeping that belongs to a server."""
+    app = create_app(settings)
+    Housekeeper(app.extensions["chatelaine"]).start()
+    return app
 
 
 def set_up_this_machine(environ: Mapping[str, str], env_file: Path) -> None:
@@ -79,26 +90,6 @@ def set_up_this_machine(environ: Mapping[str, str], env_file: Path) -> None:
     except OSError as error:
         raise StartRefused(f"Cannot write {env_file} ({error.strerror}). Make its folder writable.") from None
     click.echo(f"Wrote {env_file} with fresh keys. Keep a copy of it somewhere else.")
-
-
-def is_ephemeral(database: Path | None, mounts: str) -> bool:
-    """Tell whether the file is gone with the container: on its own disk, or on a volume without a name.
-
-    Args:
-        mounts: what Linux says in /proc/self/mountinfo.
-    """
-    if database is None:
-        return False
-    # The fourth field is what is mounted, the fifth where; see proc_pid_mountinfo(5).
-    where = {Path(line.split()[4]): line.split()[3] for line in mounts.splitlines()}
-    mount = next((folder for folder in database.parents if folder in where), Path("/"))
-    return mount == Path("/") or NAMELESS_VOLUME.search(where[mount]) is not None
-
-
-EPHEMERAL = """\
-!! The database lies inside the container. WHEN THE CONTAINER IS REPLACED, EVERYTHING IN IT IS GONE.
-!! Mount a volume with a name at /data, or set DATABASE_URL to a PostgreSQL server. A Hugging Face Space loses
-!! its disk at every restart: deploy/huggingface/README.md says what that means."""
 
 
 def _is_configured(environ: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,17 @@ DISK_BYTES = 50 * 1024 * 1024
 
 _OVERLAYS = frozenset({"overlay", "aufs", "fuse-overlayfs"})
 _VANISHING = frozenset({"tmpfs", "ramfs"})
+_NAMELESS_VOLUME = re.compile(r"/volumes/[0-9a-f]{64}/_data$")
 MOUNTS = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    """Where something is mounted, what of its file system, and of which kind that is."""
+
+    point: Path
+    source: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +121,27 @@ def database_size(engine: Engine) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def fleeting(path: Path, mounts: str) -> str:
+def fleeting(path: Path, mounts: str, *, contained: bool) -> str:
     """Say why what is written at *path* will not outlive the container; empty: it will, it seems.
 
     Args:
         path: absolute.
         mounts: the content of ``/proc/self/mountinfo``.
+        contained: whether the program knows that it runs in a container.
     """
-    point, kind = _mount_of(path, mounts)
-    if kind in _VANISHING:
-        return f"{point} lies in memory and is gone with the next restart"
-    if point == Path("/") and kind in _OVERLAYS:
+    mount = _mount_of(path, mounts)
+    if mount.kind in _VANISHING:
+        return f"{mount.point} lies in memory and is gone with the next restart"
+    if mount.point == Path("/") and (contained or mount.kind in _OVERLAYS):
         return "it lies in the container's own layer, which is thrown away with the container"
+    if _NAMELESS_VOLUME.search(mount.source):
+        return f"the volume at {mount.point} has no name, so the next container gets another"
     return ""
 
 
-def _mount_of(path: Path, mounts: str) -> tuple[Path, str]:
-    """Find the mount point that *path* lies under, and the kind of its file system (proc(5), mountinfo)."""
-    found, kind = Path("/"), ""
+def _mount_of(path: Path, mounts: str) -> _Mount:
+    """Find the mount that *path* lies under (proc(5), mountinfo)."""
+    found = _Mount(Path("/"), "", "")
     for line in mounts.splitlines():
         head, dash, tail = line.partition(" - ")
         fields = head.split(" ")
@@ -135,22 +149,26 @@ def _mount_of(path: Path, mounts: str) -> tuple[Path, str]:
             continue
         point = Path(fields[4].encode().decode("unicode_escape"))
         # A later line covers an earlier one at the same place.
-        if path.is_relative_to(point) and len(point.parts) >= len(found.parts):
-            found, kind = point, tail.split(" ")[0]
-    return found, kind
+        if path.is_relative_to(point) and len(point.parts) >= len(found.point.parts):
+            found = _Mount(point, fields[3], tail.split(" ")[0])
+    return found
 
 
-def warn_of_fleeting_data(runtime: Runtime) -> str:
-    """Return the sentence that the start should say loudly; empty: the data is on a disk that stays."""
-    path = database_path(runtime.engine)
+def fleeting_data(path: Path | None, *, contained: bool) -> str:
+    """Return the sentence that the start should say loudly; empty: the data is on a disk that stays.
+
+    Args:
+        path: of the database's file; None for a database on a server.
+    """
     try:
         mounts = MOUNTS.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    why = fleeting(path.absolute(), mounts) if path is not None else ""
+    why = fleeting(path.absolute(), mounts, contained=contained) if path is not None else ""
     if not why:
         return ""
     return (
-        f"The database will be lost: {why}. Mount a volume at {path.parent if path else ''}, "
-        "or set DATABASE_URL to a PostgreSQL server."
+        f"WHEN THE CONTAINER IS REPLACED, EVERYTHING IN THE DATABASE IS GONE: {why}. Mount a volume with a "
+        f"name at {path.parent if path else ''}, or set DATABASE_URL to a PostgreSQL server. "
+        "A Hugging Face Space loses its disk at every restart: see deploy/huggingface/README.md."
     )

@@ -9,13 +9,12 @@ import socket
 import sqlite3
 import stat
 import subprocess
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-from commands.serve import is_ephemeral, set_up_this_machine
+from commands.serve import set_up_this_machine
 from config import Settings
 from crypto.master_keys import generate_master_key
 from errors import StartRefused
@@ -251,28 +250,3 @@ def test_a_folder_that_takes_no_settings_file_is_a_sentence(tmp_path, monkeypatc
     monkeypatch.setattr("commands.serve.DEFAULT_DATABASE", tmp_path / "none.db")
     with pytest.raises(StartRefused, match="Cannot write"):
         set_up_this_machine({}, tmp_path / "missing" / ".env")
-
-
-MOUNTS = """\
-1 0 0:51 / / ro,relatime - overlay overlay ro
-2 1 0:52 / /proc rw - proc proc rw
-3 1 254:1 {volume} /data rw - ext4 /dev/vda1 rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("volume", "database", "ephemeral"),
-    [
-        ("/var/lib/docker/volumes/vault_data/_data", "/data/chatelaine.db", False),
-        ("/srv/vault", "/data/deeper/chatelaine.db", False),
-        (f"/var/lib/docker/volumes/{'0a' * 32}/_data", "/data/chatelaine.db", True),
-        ("/srv/vault", "/app/instance/chatelaine.db", True),
-    ],
-    ids=["named volume", "folder of the host", "nameless volume", "own disk"],
-)
-def test_a_database_that_does_not_outlive_the_container_is_known(volume, database, ephemeral):
-    assert is_ephemeral(Path(database), MOUNTS.format(volume=volume)) is ephemeral
-
-
-def test_postgresql_outlives_the_container():
-    assert not is_ephemeral(None, MOUNTS)

@@ -169,7 +169,7 @@ def test_the_container_serves_from_a_folder_it_cannot_write_and_ends_cleanly(con
         code, _, err = running.end()
 
     assert code == 0
-    assert "WHEN THE CONTAINER IS REPLACED, EVERYTHING IN IT IS GONE" in err
+    assert "WHEN THE CONTAINER IS REPLACED, EVERYTHING IN THE DATABASE IS GONE" in err
     assert running.healthy() == 1
     assert set((container / "app").rglob("*")) == before
     assert {path.stat().st_uid for path in (container / "data").iterdir()} == {USER}

@@ -230,6 +230,10 @@ MEMORY = "41 1 0:60 / /data rw,nosuid - tmpfs tmpfs rw\n"
 SPACED = "42 1 254:1 /v /my\\040data rw - ext4 /dev/vdb rw\n"
 
 
+NAMED = "43 1 254:1 /var/lib/docker/volumes/vault_data/_data /data rw - ext4 /dev/vda1 rw\n"
+NAMELESS = f"44 1 254:1 /var/lib/docker/volumes/{'0a' * 32}/_data /data rw - ext4 /dev/vda1 rw\n"
+
+
 @pytest.mark.parametrize(
     ("mounts", "path", "lost"),
     [
@@ -239,27 +243,35 @@ SPACED = "42 1 254:1 /v /my\\040data rw - ext4 /dev/vdb rw\n"
         (ROOT_IN_LAYER + MEMORY, "/data/chatelaine.db", "in memory"),
         (ROOT_IN_LAYER + VOLUME + MEMORY, "/data/chatelaine.db", "in memory"),
         (ROOT_IN_LAYER + SPACED, "/my data/chatelaine.db", ""),
+        (ROOT_IN_LAYER + NAMED, "/data/deeper/chatelaine.db", ""),
+        (ROOT_IN_LAYER + NAMELESS, "/data/chatelaine.db", "has no name"),
         (ROOT_ON_DISK, "/data/chatelaine.db", ""),
         ("", "/data/chatelaine.db", ""),
         ("nonsense\n", "/data/chatelaine.db", ""),
     ],
 )
 def test_data_that_will_not_outlive_the_container_is_noticed(mounts, path, lost):
-    words = health.fleeting(Path(path), mounts)
+    words = health.fleeting(Path(path), mounts, contained=False)
 
     assert (lost in words) if lost else words == ""
 
 
-def test_the_warning_says_what_is_lost_and_what_to_do(runtime, monkeypatch, tmp_path):
+def test_in_a_container_the_root_is_lost_whatever_it_is_made_of():
+    assert health.fleeting(Path("/app/x.db"), ROOT_ON_DISK, contained=True)
+    assert not health.fleeting(Path("/data/x.db"), ROOT_ON_DISK + VOLUME, contained=True)
+
+
+def test_the_warning_says_what_is_lost_and_what_to_do(monkeypatch, tmp_path):
     mounts = tmp_path / "mountinfo"
     mounts.write_text(ROOT_IN_LAYER)
     monkeypatch.setattr(health, "MOUNTS", mounts)
 
-    words = health.warn_of_fleeting_data(runtime)
+    words = health.fleeting_data(Path("/data/chatelaine.db"), contained=True)
 
-    assert words.startswith("The database will be lost:")
-    assert "Mount a volume at" in words
+    assert "EVERYTHING IN THE DATABASE IS GONE" in words
+    assert "Mount a volume with a name at /data" in words
+    assert health.fleeting_data(None, contained=True) == ""
 
     mounts.write_text(ROOT_ON_DISK)
-    assert health.warn_of_fleeting_data(runtime) == ""
+    assert health.fleeting_data(Path("/data/chatelaine.db"), contained=False) == ""
     assert MASTER_KEY not in words

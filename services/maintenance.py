@@ -1,0 +1,117 @@
+"""The housekeeping that nobody asks for: in one thread of one process, whichever holds the lease."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy import bindparam, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from errors import ChatelaineError
+from models import Lease
+from services import item_trash, lockouts, sessions
+from services.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from services.runtime import Runtime
+
+EVERY = timedelta(minutes=10)
+LEASE_LASTS = timedelta(minutes=30)
+"""After this another process may take over from one that is gone."""
+LEASE = "maintenance"
+
+log = logging.getLogger("chatelaine.maintenance")
+
+
+def _purge_trash(uow: UnitOfWork) -> int:
+    return item_trash.purge_expired(uow, uow.now - uow.rules.trash_kept)
+
+
+TASKS: Mapping[str, Callable[[UnitOfWork], int]] = MappingProxyType(
+    {
+        "trash": _purge_trash,
+        "sessions": sessions.remove_ended,
+        "lockouts": lockouts.remove_ended,
+    }
+)
+"""Each removes what time has ended and returns how much that was."""
+
+
+def run(runtime: Runtime) -> dict[str, int]:
+    """Do every task in a transaction of its own; return how much each removed."""
+    done = {}
+    for name, task in TASKS.items():
+        with runtime.work(writing=True) as uow:
+            done[name] = task(uow)
+    return done
+
+
+def take_lease(uow: UnitOfWork, holder: str) -> bool:
+    """Take the lease, or keep it; False: another process holds it."""
+    taken = uow.connection.execute(
+        _TAKE[uow.connection.dialect.name],
+        {"name": LEASE, "holder": holder, "until": uow.now + LEASE_LASTS, "now": uow.now},
+    )
+    return taken.rowcount == 1
+
+
+def _take_statement(
+    insert_into: type[sqlite.Insert | postgresql.Insert],
+) -> sqlite.Insert | postgresql.Insert:
+    statement = insert_into(Lease).values(
+        name=bindparam("name"), holder=bindparam("holder"), until=bindparam("until")
+    )
+    return statement.on_conflict_do_update(
+        index_elements=[Lease.name],
+        set_={"holder": statement.excluded.holder, "until": statement.excluded.until},
+        where=or_(Lease.holder == statement.excluded.holder, Lease.until <= bindparam("now")),
+    )
+
+
+_TAKE = {"sqlite": _take_statement(sqlite.Insert), "postgresql": _take_statement(postgresql.Insert)}
+
+
+class Housekeeper:
+    """The thread that does the tasks every ``EVERY`` while this process holds the lease."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with the tasks once at once; :meth:`stop` is called when the runtime closes."""
+        self._runtime.at_close(self.stop)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the task that runs now."""
+        self._over.set()
+        self._thread.join()
+
+    def turn(self) -> dict[str, int] | None:
+        """Do the tasks if this process holds the lease, or can take it; None: it cannot."""
+        with self._runtime.work(writing=True) as uow:
+            held = take_lease(uow, self._holder)
+        return run(self._runtime) if held else None
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                done = self.turn()
+            except (SQLAlchemyError, ChatelaineError, OSError):
+                log.exception("the housekeeping failed; it is tried again")
+            else:
+                if done and any(done.values()):
+                    log.info("housekeeping removed %s", done)
+            self._over.wait(EVERY.total_seconds())
