@@ -6,11 +6,13 @@ through the standard library's loggers, so that what libraries say ends up in th
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -34,6 +36,7 @@ _BREAKS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | 
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
 _TELLING = (ChatelaineError, SQLAlchemyError, OSError)
 """Whose messages are ours, or are kept free of values; any other may quote what a person typed."""
 
@@ -57,11 +60,8 @@ def configure(style: Literal["json", "console"], level: str, stream: TextIO | No
 
 def formatter(style: Literal["json", "console"], *, colors: bool = False) -> logging.Formatter:
     """Return what turns a log record into its line."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="at")
-    )
+    if style == "json":
+        return JsonLines()
     return ProcessorFormatter(
         foreign_pre_chain=[
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -71,8 +71,28 @@ def formatter(style: Literal["json", "console"], *, colors: bool = False) -> log
             _redact,
             _describe_exception,
         ],
-        processors=[ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="at"),
+        ],
     )
+
+
+class JsonLines(logging.Formatter):
+    """Writes a JSON object a line, for every request: structlog's way to it takes twice as long."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record*, with what it carries besides its words."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {"event": record.getMessage()}
+        line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        line |= {
+            "at": at.isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "exc_info": record.exc_info,
+        }
+        return json.dumps(_describe_exception(None, "", _redact(None, "", line)), default=repr)
 
 
 def _redact(_logger: Any, _method: str, record: Record) -> Record:
