@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import requires
@@ -26,11 +26,15 @@ bp.add_app_template_filter(describe_device, "device")
 @requires(Permission.ACCOUNT_USE)
 def show() -> ResponseReturnValue:
     uow, person = current_uow(), current_person()
+    organizations = actors.organizations_of(uow, person.user_id)
+    if len(organizations) == 1:
+        # Whoever has one place only keeps its navigation and search.
+        g.place = actors.enter(uow, person, organizations[0][0])
     return render_template(
         "account/show.html",
         token=tokens.find(uow, person.token_id),
         expiring=tokens.expiring(uow),
-        organizations=actors.organizations_of(uow, person.user_id),
+        organizations=organizations,
         sessions=sessions.mine(uow),
         current=uow.actor.session_id,
     )

@@ -34,3 +34,13 @@ def test_a_slash_leads_to_the_search_field_and_stays_a_slash_where_one_types(vis
     expect(search).to_be_focused()
     page.keyboard.type("prod/db")
     expect(search).to_have_value("prod/db")
+
+
+def test_search_and_navigation_stay_on_the_account_page(visit):
+    page = visit("mia").open("/account")
+    page.get_by_role("searchbox", name="Search").fill("stripe")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Stripe dashboard")).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="Vaults", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Vaults")
