@@ -269,7 +269,10 @@ def newest(file):
         ("total = total + 1", "its time or its total is not the one that was signed"),
         ("at = at + 1000000", "its time or its total is not the one that was signed"),
         ("heads = 'x'", "its list of chains cannot be read"),
-        ("heads = replace(heads, ' 1', ' 2')", "its list of chains is not the one that was signed"),
+        (
+            "heads = substr(heads, 1, length(heads) - 1) || iif(substr(heads, -1) = '0', '1', '0')",
+            "its list of chains is not the one that was signed",
+        ),
     ],
 )
 def test_a_changed_checkpoint_is_found(long_log, faults, change, found):
