@@ -26,7 +26,7 @@ from services import instance, keys, schema
 from services.checkpoints import file_sink, standard_output_sink
 from services.database import prepare_engine, write_lock_for
 from services.metrics import Metrics
-from services.rate_storage import RateCounters
+from services.rate_storage import RateCounters, uri_beside
 from services.rules import Rules
 from services.runtime import Runtime
 
@@ -212,5 +212,4 @@ def _rate_limits(settings: Settings) -> dict[str, Any]:
             "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         }
-    beside = ".rates" if settings.database_path is not None else ""
-    return {"RATELIMIT_STORAGE_URI": _database_url(settings) + beside}
+    return {"RATELIMIT_STORAGE_URI": uri_beside(_database_url(settings))}

@@ -14,6 +14,7 @@ WORDS = {
     "trash": "credentials destroyed after their time in the trash",
     "sessions": "ended sessions removed",
     "lockouts": "ended lockouts removed",
+    "counters": "ended counters of requests removed",
 }
 
 

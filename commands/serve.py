@@ -16,6 +16,7 @@ from crypto.master_keys import generate_master_key
 from errors import StartRefused
 from server import Plan, check_address
 from server import serve as run_server
+from services import logs
 from services.health import fleeting_data
 from services.maintenance import Housekeeper
 
@@ -64,7 +65,8 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
 
 
 def make_app(settings: Settings) -> WSGIApplication:
-    """Build the application of one server process, with the housekeeping that belongs to a server."""
+    """Build the application of one server process, with the log and housekeeping that belong to a server."""
+    logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
     Housekeeper(app.extensions["chatelaine"]).start()
     return app

@@ -7,11 +7,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
+from limits.storage import storage_from_string
 from sqlalchemy import bindparam, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from errors import ChatelaineError
 from models import Lease
 from services import item_trash, lockouts, sessions
+from services.rate_storage import RateCounters, uri_beside
 from services.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -36,11 +39,18 @@ def _purge_trash(uow: UnitOfWork) -> int:
     return item_trash.purge_expired(uow, uow.now - uow.rules.trash_kept)
 
 
+def _forget_counters(uow: UnitOfWork) -> int:
+    uri = uri_beside(uow.runtime.engine.url.render_as_string(hide_password=False))
+    with closing(cast("RateCounters", storage_from_string(uri))) as counters:
+        return counters.remove_ended()
+
+
 TASKS: Mapping[str, Callable[[UnitOfWork], int]] = MappingProxyType(
     {
         "trash": _purge_trash,
         "sessions": sessions.remove_ended,
         "lockouts": lockouts.remove_ended,
+        "counters": _forget_counters,
     }
 )
 """Each removes what time has ended and returns how much that was."""

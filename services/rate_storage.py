@@ -45,6 +45,11 @@ _RESET = "DELETE FROM rate_counter RETURNING name"
 _REMOVE_ENDED = "DELETE FROM rate_counter WHERE ends_at <= :now RETURNING name"
 
 
+def uri_beside(database_url: str) -> str:
+    """Return where the counters of an installation lie: beside its SQLite file, or in its PostgreSQL."""
+    return database_url + (".rates" if database_url.startswith("sqlite:") else "")
+
+
 class RateCounters(Storage):
     """Counts hits in fixed windows, each beginning with its first hit."""
 
