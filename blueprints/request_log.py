@@ -27,7 +27,9 @@ def _end(response: Response) -> Response:
     endpoint = request.endpoint or "nowhere"
     seconds = time.perf_counter() - g.began
     metrics().count_request(endpoint, response.status_code, seconds)
-    log.info(
+    # Orchestrators ask whether the process lives every few seconds; nobody wants to read that.
+    log.log(
+        logging.DEBUG if endpoint == "health.live" else logging.INFO,
         "request",
         extra={
             "request": request_id(),

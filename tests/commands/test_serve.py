@@ -66,6 +66,11 @@ class Started:
         return self.process.returncode, out, err
 
 
+def complaints(err: str) -> list[str]:
+    """Return the lines of the log that are more than the account of what was asked for."""
+    return [line for line in err.splitlines() if "[info " not in line]
+
+
 def status(url, **headers):
     """Ask as a browser would, with cookies and following redirects."""
     browser = build_opener(HTTPCookieProcessor())
@@ -84,7 +89,7 @@ def test_a_new_machine_is_set_up_served_and_stopped_and_the_link_is_shown_once(n
         assert ENROL.search(first.said)
         assert status(ENROL.search(first.said)[1]) == 200
         code, _, err = first.end(signal.SIGINT)
-    assert (code, err) == (0, "")
+    assert (code, complaints(err)) == (0, [])
 
     env_file, database = new_clone / ".env", new_clone / "instance" / "chatelaine.db"
     assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
@@ -103,7 +108,7 @@ def test_two_workers_serve_the_same_house(clone):
         assert [status(f"{started.address}/sign-in") for _ in range(10)] == [200] * 10
         code, _, err = started.end()
 
-    assert (code, err) == (0, "")
+    assert (code, complaints(err)) == (0, [])
 
 
 def test_a_port_in_use_is_told_before_anything_is_made(new_clone):
