@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import current_app, request, session
+from flask import Blueprint, Response, current_app, request, session
 from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
@@ -41,10 +41,29 @@ def _counter(*parts: str) -> str:
     return cast("Runtime", current_app.extensions["chatelaine"]).counter_name(*parts)
 
 
+class WithoutCookie(LoginManager):  # type: ignore[misc]
+    """Flask-Login without its own cookie, which nothing here sets and which it looks for at every answer."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
+class Counter(Limiter):
+    """Flask-Limiter, which looks at nothing where a whole blueprint is counted elsewhere."""
+
+    def __init__(self, **options: Any) -> None:
+        self.uncounted: set[str] = set()
+        super().__init__(**options)
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's signature
+        if not (in_middleware and request.blueprint in self.uncounted):
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-login_manager = LoginManager()
+login_manager = WithoutCookie()
 csrf = CSRFProtect()
-limiter = Limiter(
+limiter = Counter(
     key_func=visitor,
     application_limits=[PER_VISITOR],
     # Without a name of its own an address that leads nowhere would never be counted.
@@ -56,4 +75,6 @@ limiter = Limiter(
 def uncounted(view: Exempt) -> Exempt:
     """Leave a view or a blueprint out of the count of all requests: it is counted elsewhere, or is free."""
     exempt: Callable[..., Any] = limiter.exempt
+    if isinstance(view, Blueprint):
+        limiter.uncounted.add(view.name)
     return cast("Exempt", exempt(view))

@@ -28,6 +28,13 @@ POLICY = {
     "trusted-types": "'none'",
     "report-to": "csp",
 }
+OTHERS = (
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Reporting-Endpoints", f'csp="{REPORT_PATH}"'),
+    ("Server", "chatelaine"),
+)
+"""Those that Talisman does not know and that are always the same."""
 PERMISSIONS = {
     "camera": "()",
     "microphone": "()",
@@ -53,7 +60,7 @@ MARK = "{nonce}"
 
 
 class Headers(Talisman):  # type: ignore[misc]
-    """Talisman, which puts its headers together once: nothing but the nonce differs from answer to answer."""
+    """Talisman, with all headers put together once: nothing but the nonce differs from answer to answer."""
 
     def init_app(self, app: Flask, **options: Any) -> None:
         """Take Talisman's options; none of them can be changed for a single view here."""
@@ -76,7 +83,7 @@ class Headers(Talisman):  # type: ignore[misc]
             made = self._made[secure] = self._make()
         nonce = self._get_nonce()
         for name, value in made:
-            response.headers[name] = value.replace(MARK, nonce) if MARK in value else value
+            response.headers.add(name, value.replace(MARK, nonce) if MARK in value else value)
         return response
 
     def _make(self) -> list[tuple[str, str]]:
@@ -85,7 +92,7 @@ class Headers(Talisman):  # type: ignore[misc]
         answer.headers.clear()
         request.csp_nonce = MARK  # type: ignore[attr-defined]
         super()._set_response_headers(answer)
-        return list(answer.headers)
+        return [*answer.headers, *OTHERS]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -129,11 +136,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _complete(response: Response) -> Response:
     headers = response.headers
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Reporting-Endpoints"] = f'csp="{REPORT_PATH}"'
-    headers["Server"] = "chatelaine"
-    headers["X-Request-ID"] = request_id()
+    headers.add("X-Request-ID", request_id())
     headers["Cache-Control"] = _caching(response)
     kind = headers.get("Content-Type", "")
     if kind and "charset=" not in kind and _is_text(response.mimetype or ""):

@@ -48,6 +48,8 @@ def configure(style: Literal["json", "console"], level: str, stream: TextIO | No
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(style, colors=stream.isatty()))
+    # No line says which thread or process wrote it, so nothing need find that out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
