@@ -17,7 +17,7 @@ import click
 
 from app import open_runtime
 from commands.opening import settings
-from services import audit_export, audit_verify, checkpoints
+from services import audit_export, audit_figures, audit_verify, checkpoints
 from services.audit_reading import Filter
 from services.audit_verify import Report
 from services.events import SYSTEM_CHAIN
@@ -106,6 +106,14 @@ def checkpoint() -> None:
         click.echo("There is nothing to sign yet.", err=True)
         sys.exit(FAULTS_FOUND)
     click.echo(note, nl=False)
+
+
+@audit.command()
+def recount() -> None:
+    """Count the figures of every day anew from the events; a verification says when they are wrong."""
+    with _runtime() as runtime, runtime.work(writing=True) as uow:
+        days = audit_figures.recount(uow)
+    click.echo(f"{_counted(days, 'day')} counted anew.")
 
 
 @audit.command(name="public-key")

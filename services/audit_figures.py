@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from models import Action
+from models import Action, AuditDay
 from policy import NOBODY
 from services import audit_read_queries as queries
 from services import prepared
+from services.audit_append import REVEALS
+from services.audit_queries import HEADS
 from services.audit_reading import STRETCH, Filter, bounds, size_of
 from services.unit_of_work import UnitOfWork
+
+_EPOCH = date(1970, 1, 1)
+_DAY_LONG = 86_400_000_000
+"""Microseconds."""
 
 RECENT = 5_000
 """The newest events of today among which the active people are counted."""
@@ -60,3 +66,20 @@ def count_today(uow: UnitOfWork, chain_id: UUID, actions: frozenset[Action]) -> 
     reach = {"organization_id": chain_id, "low": max(floor, high - STRETCH), "high": high}
     counted: int = uow.connection.execute(queries.COUNT, reach | wanted.conditions()).scalar_one()
     return counted
+
+
+def recount(uow: UnitOfWork) -> int:
+    """Count every day of every chain anew from its events; return how many days there are."""
+    chains = [row.chain_id for row in uow.connection.execute(HEADS)]
+    return sum(_recount(uow, chain_id) for chain_id in chains)
+
+
+def _recount(uow: UnitOfWork, chain_id: UUID) -> int:
+    here = {"organization_id": chain_id}
+    uow.connection.execute(queries.FORGET_DAYS, here)
+    counted = uow.connection.execute(
+        queries.RECOUNT, {**here, "reveals": sorted(REVEALS), "day_long": _DAY_LONG}
+    ).mappings()
+    days = [{**row, "day": _EPOCH + timedelta(days=row["day"])} for row in counted]
+    uow.session.add_all(AuditDay(chain_id=chain_id, **day) for day in days)
+    return len(days)

@@ -11,7 +11,17 @@ from itertools import chain, combinations
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    type_coerce,
+)
 
 from models import AuditChain, AuditDay, AuditEvent
 
@@ -97,3 +107,20 @@ FIRST_SEQ_FROM = (
     select(AuditDay.first_seq).where(_DAYS_HERE, AuditDay.day >= bindparam("day")).order_by(AuditDay.day)
 )
 """Its first row says where the first of the days from *day* on begins; without one nothing happened since."""
+
+_DAY_NUMBER = type_coerce(AuditEvent.at, BigInteger) // bindparam("day_long", type_=BigInteger)
+RECOUNT = (
+    select(
+        _DAY_NUMBER.label("day"),
+        func.min(AuditEvent.seq).label("first_seq"),
+        func.count().label("events"),
+        func.count(case((AuditEvent.action.in_(bindparam("reveals", expanding=True)), AuditEvent.seq))).label(
+            "reveals"
+        ),
+        func.count(case((AuditEvent.success.is_(False), AuditEvent.seq))).label("failures"),
+    )
+    .where(_HERE)
+    .group_by(_DAY_NUMBER)
+)
+"""What the days of a chain hold; they are numbered from 1970."""
+FORGET_DAYS = delete(AuditDay).where(_DAYS_HERE)

@@ -133,6 +133,19 @@ def test_the_public_key_is_printed_alone(command, runtime):
     assert command("public-key").stdout == f"{expected}\n"
 
 
+def test_figures_that_are_wrong_are_counted_anew(command, file):
+    right = file.run("SELECT * FROM audit_day ORDER BY chain_id")
+    file.run("UPDATE audit_day SET events = 0, reveals = 7, failures = 9, first_seq = 3")
+    file.run("INSERT INTO audit_day VALUES (?, '2020-01-01', 1, 1, 1, 1)", file.north)
+    command("verify", code=1)
+    file.run("DELETE FROM audit_day WHERE chain_id = ?", file.lake)
+    assert "3 days counted anew." in command("recount").stdout
+    command("verify")
+    assert [row[:3] for row in file.run("SELECT * FROM audit_day ORDER BY chain_id")] == [
+        row[:3] for row in right
+    ]
+
+
 # Export
 
 
