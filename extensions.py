@@ -48,7 +48,7 @@ class WithoutCookie(LoginManager):  # type: ignore[misc]
         return response
 
 
-class Counter(Limiter):
+class SparingLimiter(Limiter):
     """Flask-Limiter, which looks at nothing where a whole blueprint is counted elsewhere."""
 
     def __init__(self, **options: Any) -> None:
@@ -63,7 +63,7 @@ class Counter(Limiter):
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = WithoutCookie()
 csrf = CSRFProtect()
-limiter = Counter(
+limiter = SparingLimiter(
     key_func=visitor,
     application_limits=[PER_VISITOR],
     # Without a name of its own an address that leads nowhere would never be counted.
