@@ -89,13 +89,15 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _show_fault)
 
 
-def show(status: int, message: str | None = None, *, retry_after: int | None = None) -> Shown:
+def show(
+    status: int, message: str | None = None, *, title: str | None = None, retry_after: int | None = None
+) -> Shown:
     """Answer with *status*: a page, or JSON for those who ask for it."""
     words = WORDS.get(status, WORDS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400])
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
-    text = message or words.message
+    text, title = message or words.message, title or words.title
     if request.path.startswith(API_PREFIX):
-        problem = {"type": "about:blank", "title": words.title, "status": status, "detail": text}
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": text}
         headers["Content-Type"] = "application/problem+json"
         return json.dumps(problem | {"request": request_id()}), status, headers
     if wants_json():
@@ -103,7 +105,7 @@ def show(status: int, message: str | None = None, *, retry_after: int | None = N
     page = render_template(
         "errors/error.html",
         status=status,
-        title=words.title,
+        title=title,
         message=text,
         request_id=request_id(),
         retry_after=retry_after,
@@ -145,6 +147,9 @@ def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("fault in request %s", request_id(), exc_info=error)
         return show(status)
+    if isinstance(error, errors.Undecryptable):
+        words = f"It {error}: it was altered, or its key is gone. This was recorded; tell an admin."
+        return show(status, words, title="This cannot be decrypted")
     shown = show(status, str(error) or None)
     if isinstance(error, errors.Denied) and request.path.startswith(API_PREFIX):
         shown[2]["WWW-Authenticate"] = 'Bearer realm="chatelaine", error="insufficient_scope"'

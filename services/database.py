@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from models import Base, Tenant
 
 LOCK_TIMEOUT = 10.0
 """Seconds that a request waits for its turn to write before it gives up."""
+
+FILE_LOCK_STEP = 0.002
+"""Seconds between two looks at a lock that another process holds."""
 
 EVERY_ORGANIZATION: Final = "every organization"
 """What the system's own work puts in place of an organization."""
@@ -52,9 +56,10 @@ class WriteLock(Protocol):
 
 
 class FileLock:
-    """First come, first served, among the threads of a process and among processes.
+    """One writer at a time, among the threads of a process and among processes.
 
-    SQLite's own waiting is by polling and unfair: a writer may wait for seconds while others pass.
+    SQLite's own waiting grows to steps of a tenth of a second, and a writer may wait for seconds while others
+    pass.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,7 +71,25 @@ class FileLock:
         if not self._threads.acquire(timeout=LOCK_TIMEOUT):
             message = "too many changes are waiting to be written"
             raise Unavailable(message)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            self._acquire_file()
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def _acquire_file(self) -> None:
+        """Wait for the other processes, but not for one that was stopped in the middle of its turn."""
+        give_up = time.monotonic() + LOCK_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    message = "another process holds the database"
+                    raise Unavailable(message) from None
+                time.sleep(FILE_LOCK_STEP)
+            else:
+                return
 
     def release(self) -> None:
         """Let the next process, then the next thread through."""
