@@ -1,6 +1,6 @@
 """Who may do what, written down a second time, by address: what policy.py says must come out as this.
 
-A line says who gets the answer ``ok``; everybody else gets what their case asks for, see :func:`expected`. The
+A line says who gets the answer ``ok``; all others get what their case asks for, see :func:`expected`. The
 forms are empty unless a line gives one, so that most who may are told what is missing (422).
 """
 

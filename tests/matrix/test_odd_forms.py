@@ -59,20 +59,20 @@ def test_odd_values_never_break_a_form(house):
     for line, (rule, method) in routes(house).items():
         if method != "POST":
             continue
-        for name in ("alice", "mona"):
-            path = fill(rule, house.world, **house.own, session_id=house.everybody[name].session_id)
-            fields = {"field", "version", "value", "next", *shown.get(path, ())} - {"csrf_token"}
-            for what, odd in ODD.items():
-                good = form_of(house, line)
-                forms = [dict.fromkeys(fields, odd), *({**good, field: odd} for field in good)]
-                forms.append({**good, "version": odd})
-                for form in forms:
-                    with nothing_kept():
-                        answer = house.send(name, method, path, form)
-                    if answer.status_code >= 500:
-                        faults.append((line, what, sorted(form)))
-                    assert "x=1" not in answer.headers.getlist("Set-Cookie")
-                    tried += 1
+        name = "mona" if rule.arguments & {"vault_id", "item_id"} else "alice"
+        path = fill(rule, house.world, **house.own, session_id=house.everybody[name].session_id)
+        fields = {"field", "version", "value", "next", *shown.get(path, ())} - {"csrf_token"}
+        for what, odd in ODD.items():
+            good = form_of(house, line)
+            forms = [dict.fromkeys(fields, odd), *({**good, field: odd} for field in good)]
+            forms.append({**good, "version": odd})
+            for form in forms:
+                with nothing_kept():
+                    answer = house.send(name, method, path, form)
+                if answer.status_code >= 500:
+                    faults.append((line, what, sorted(form)))
+                assert "x=1" not in answer.headers.getlist("Set-Cookie")
+                tried += 1
     assert faults == []
     assert tried > 1000
 

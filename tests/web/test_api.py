@@ -247,7 +247,7 @@ def test_a_credential_that_was_tampered_with_is_not_revealed_and_the_event_stays
     answer = api("rhea", *BOTH).post(path)
 
     assert answer.status_code == 409
-    assert answer.get_json()["detail"].startswith("cannot be decrypted")
+    assert "cannot be decrypted" in answer.get_json()["detail"]
     assert trail.one("decryption.failed")["success"] is False
     assert "item.revealed" not in trail.actions()
 
