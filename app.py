@@ -210,7 +210,11 @@ def _rate_limits(settings: Settings) -> dict[str, Any]:
         # Each process goes on counting by itself while Redis is away; waiting for it would stop everybody.
         return {
             "RATELIMIT_STORAGE_URI": settings.redis_url,
-            "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+            "RATELIMIT_STORAGE_OPTIONS": {
+                "socket_connect_timeout": 1,
+                "socket_timeout": 1,
+                "wrap_exceptions": True,
+            },
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         }
     return {"RATELIMIT_STORAGE_URI": uri_beside(_database_url(settings))}

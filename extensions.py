@@ -13,6 +13,8 @@ from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from limits import RateLimitItem
+from limits.errors import StorageError
 
 from models import Base
 from services.lockouts import network_of
@@ -58,6 +60,15 @@ class SparingLimiter(Limiter):
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's signature
         if not (in_middleware and request.blueprint in self.uncounted):
             super()._check_request_limit(callable_name, in_middleware)
+
+    def hit(self, limit: RateLimitItem, *names: str) -> bool:
+        """Count a request; False: it is one too many. While Redis is away each process counts by itself."""
+        try:
+            return self.limiter.hit(limit, *names)
+        except StorageError:
+            # What Flask-Limiter does where it counts: it then looks for the storage again by and by.
+            self._storage_dead = True
+            return self.limiter.hit(limit, *names)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

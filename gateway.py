@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A note of 64 KiB, percent-encoded with its line ends, takes up to six times its size in a form.
-MAX_BODY = 512 * 1024
+# A little above the largest cap of any route, so that what is too large meets the application's own words.
+MAX_BODY = 1024 * 1024 + 64 * 1024
 JOIN_UP_TO = 1024 * 1024
 STREAM_PIECE = 32 * 1024
 # Granian names itself unless there is a name; it cannot be told to send none.

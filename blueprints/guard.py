@@ -234,7 +234,7 @@ def _identify_program(uow: UnitOfWork) -> None:
     parsed = bearer_token()
     if parsed is not None and actors.enter_with_token(uow, parsed):
         return
-    if not limiter.limiter.hit(STRANGERS, address(), "api"):
+    if not limiter.hit(STRANGERS, address(), "api"):
         raise TooManyRequests(STRANGERS.get_expiry())
     if parsed is not None:
         programs.record_refusal(uow, parsed)
@@ -287,9 +287,9 @@ def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
 def _count(uow: UnitOfWork, limit: RateLimitItem) -> None:
     endpoint = request.endpoint or ""
     name = uow.runtime.counter_name("actor", str(uow.actor.token_id or uow.actor.id))
-    if limiter.limiter.hit(limit, name, endpoint):
+    if limiter.hit(limit, name, endpoint):
         return
-    if limiter.limiter.hit(ONE_EVENT, name, endpoint, "recorded"):
+    if limiter.hit(ONE_EVENT, name, endpoint, "recorded"):
         target = Target("route", None, endpoint)
         audit.record(uow, Action.REQUEST_THROTTLED, target, success=False, extra={"limit": str(limit)})
     reset = limiter.limiter.get_window_stats(limit, name, endpoint).reset_time

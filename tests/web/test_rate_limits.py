@@ -176,3 +176,24 @@ def test_nothing_is_answered_when_nothing_can_be_counted(app, browser, database)
     (database.parent / "chatelaine.db.rates").mkdir()
 
     browser().open("/sign-in", status=503)
+
+
+def test_while_redis_is_away_each_process_counts_by_itself(make_app, sign_in, api, monkeypatch):
+    """Waiting for it, or letting everybody through, would be worse."""
+    # The one limiter of all tests is as it was afterwards.
+    for name in ("_storage_dead", "_in_memory_fallback_enabled"):
+        monkeypatch.setattr(limiter, name, False)
+    away = make_app(REDIS_URL="redis://127.0.0.1:9/0")
+    sign_in(away, "mia").open("/account")
+    nobody = sign_in(away, address="192.0.2.44")
+    for _ in range(10):
+        nobody.open("/sign-in")
+        nobody.submit("sign-in", status=422, token="wrong")
+    nobody.open("/sign-in")
+    nobody.submit("sign-in", status=429, token="wrong")
+
+    program = api("rhea", Scope.ITEMS_LIST)
+    headers = {"Authorization": f"Bearer {program.token}"}
+    monkeypatch.setattr(limiter, "_storage_dead", False)
+    alone = make_app(REDIS_URL="redis://127.0.0.1:9/0")
+    assert alone.test_client().get("/api/v1/items", headers=headers).status_code == 200
