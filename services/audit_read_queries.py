@@ -43,7 +43,7 @@ CONDITIONS: Mapping[str, ColumnElement[bool]] = MappingProxyType(
 )
 
 
-_COLUMNS = (
+EVENT = (
     AuditEvent.seq,
     AuditEvent.id,
     AuditEvent.at,
@@ -56,6 +56,7 @@ _COLUMNS = (
     AuditEvent.hash,
     AuditEvent.mac,
 )
+"""A whole event, but for its chain."""
 
 
 def _within(names: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
@@ -79,12 +80,12 @@ WALKS = _every(
 )
 """The numbers of the events that match, newest first, from the covering index alone."""
 EXPORTS = _every(
-    lambda within: select(*_COLUMNS).where(*within).order_by(AuditEvent.seq).limit(bindparam("limit"))
+    lambda within: select(*EVENT).where(*within).order_by(AuditEvent.seq).limit(bindparam("limit"))
 )
 """Whole rows, oldest first."""
 
 ROWS = (
-    select(*_COLUMNS)
+    select(*EVENT)
     .where(_HERE, AuditEvent.seq.in_(bindparam("seqs", expanding=True)))
     .order_by(AuditEvent.seq.desc())
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, func, select
 
 from models import AuditChain, AuditCheckpoint, AuditDay, AuditEvent, Item, ItemVersion, Organization
+from services.audit_read_queries import EVENT
 
 _HERE = AuditEvent.chain_id == bindparam("organization_id")
 
@@ -14,19 +15,7 @@ CHAINS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head, AuditChai
 ORGANIZATIONS = select(Organization.id, Organization.slug)
 
 EVENTS = (
-    select(
-        AuditEvent.seq,
-        AuditEvent.id,
-        AuditEvent.at,
-        AuditEvent.action,
-        AuditEvent.actor_id,
-        AuditEvent.target_type,
-        AuditEvent.target_id,
-        AuditEvent.success,
-        AuditEvent.payload,
-        AuditEvent.hash,
-        AuditEvent.mac,
-    )
+    select(*EVENT)
     .where(_HERE, AuditEvent.seq > bindparam("after"))
     .order_by(AuditEvent.seq)
     .limit(bindparam("limit"))

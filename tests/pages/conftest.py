@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from models import Action
 from policy import Right
-from services import item_changes, vaults
+from services import audit, item_changes, vaults
 from services.contents import Contents
+from services.events import Target
 from services.runtime import Runtime
 from tests.browser import Browser
 from tests.trail import Trail
 from tests.world import World
 
 MISSING = UUID("00000000-0000-4000-8000-000000000000")
+
+NOTHING = Target("item", None, "x")
+
+
+@pytest.fixture
+def happen(runtime: Runtime, world: World) -> Callable[..., None]:
+    """Let something happen in the name of somebody."""
+
+    def happen(
+        action: Action,
+        *,
+        who: str = "mia",
+        target: Target = NOTHING,
+        times: int = 1,
+        **recorded: Any,
+    ) -> None:
+        with runtime.work(writing=True, actor=world.actor(who)) as uow:
+            for _ in range(times):
+                audit.record(uow, action, target, **recorded)
+
+    return happen
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import time_machine
 
 from errors import Unavailable
 from models import Action, User
-from services import audit, audit_reading, audit_verify, vaults
+from services import audit_reading, audit_verify, vaults
 from services.events import Target
 from tests.world import NORTHWIND
 
@@ -24,18 +24,6 @@ AUDIT = "/o/northwind/audit"
 NOTHING = Target("item", None, "x")
 START = datetime.now(UTC).replace(hour=12, minute=0) + timedelta(days=1)
 """Noon of tomorrow: after the world was made, and while its tokens live."""
-
-
-@pytest.fixture
-def happen(runtime, world):
-    """Let something happen in the name of somebody."""
-
-    def happen(action, *, who="mia", target=NOTHING, times=1, **recorded):
-        with runtime.work(writing=True, actor=world.actor(who)) as uow:
-            for _ in range(times):
-                audit.record(uow, action, target, **recorded)
-
-    return happen
 
 
 def day(number):

@@ -8,7 +8,6 @@ import pytest
 import time_machine
 
 from models import Action
-from services import audit
 from services.contents import Field, ItemType, Kind
 from services.events import Target
 from tests.world import login
@@ -17,18 +16,6 @@ HERE = "/o/northwind/"
 NOTHING = Target("item", None, "x")
 START = datetime.now(UTC).replace(hour=12, minute=0) + timedelta(days=1)
 """Noon of tomorrow: after the world was made, and while its tokens live."""
-
-
-@pytest.fixture
-def happen(runtime, world):
-    """Let something happen in the name of somebody."""
-
-    def happen(action, *, who="mia", target=NOTHING, times=1, **recorded):
-        with runtime.work(writing=True, actor=world.actor(who)) as uow:
-            for _ in range(times):
-                audit.record(uow, action, target, **recorded)
-
-    return happen
 
 
 def figures(page):

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from commands.serve import make_app
 from models import Item, Lockout, UserSession
 from policy import Right
 from services import clock, item_changes, items, maintenance
@@ -76,3 +77,16 @@ def test_the_thread_begins_at_once_and_ends_with_the_runtime(database, trashed):
         keeper.start()
         runtime.close()
     assert not keeper._thread.is_alive()
+
+
+def test_a_server_process_keeps_house_from_its_start_on(database, world, trashed, monkeypatch):
+    started = []
+
+    def start(keeper):
+        started.append(keeper)
+
+    monkeypatch.setattr(maintenance.Housekeeper, "start", start)
+    monkeypatch.setattr("services.logs.configure", lambda *_: None)
+    app = make_app(worlds.settings_for(database))
+    app.extensions["chatelaine"].close()
+    assert len(started) == 1

@@ -9,6 +9,7 @@ import pytest
 import blueprints
 from blueprints.guard import ITEM_BODY, SMALL_BODY, access_of
 from errors import Invalid
+from gateway import MAX_BODY
 from policy import Permission
 from services import strict_json
 from tests.addresses import fill
@@ -66,6 +67,14 @@ def test_credentials_have_room_for_long_notes_and_small_forms_have_not(app):
         sizes["signin.submit"] == sizes["enrolment.create"] == sizes["csp.report"] == SMALL_BODY == 16 * 1024
     )
     assert {size for endpoint, size in sizes.items() if endpoint not in editing} == {SMALL_BODY}
+
+
+def test_the_gateway_lets_through_what_any_form_may_hold(app):
+    """What is larger still meets the application's own words before the gateway's."""
+    with app.test_request_context():
+        largest = max(access_of(rule.endpoint).body_max for rule, _, _ in unsafe_routes(app))
+
+    assert largest < MAX_BODY
 
 
 def test_a_form_of_very_many_parts_is_refused(browser):

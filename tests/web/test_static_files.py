@@ -41,3 +41,12 @@ def test_a_page_is_never_compressed(app):
     answer = app.test_client().get("/sign-in", headers={"Accept-Encoding": "gzip"})
 
     assert "Content-Encoding" not in answer.headers
+
+
+def test_a_part_of_a_file_is_a_part_of_the_whole_one(app):
+    headers = {"Accept-Encoding": "gzip", "Range": "bytes=0-9"}
+    answer = app.test_client().get("/static/app.css", headers=headers, buffered=True)
+
+    assert answer.status_code == 206
+    assert answer.data == (ROOT / "static" / "app.css").read_bytes()[:10]
+    assert "Content-Encoding" not in answer.headers
