@@ -23,6 +23,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from errors import Unavailable
 
 BUSY_SECONDS = 5.0
+BUSY_STEP = 0.005
+"""Seconds between two tries where SQLite does not wait by itself."""
 
 _CREATE_FILE = """
     CREATE TABLE IF NOT EXISTS rate_counter
@@ -159,13 +161,29 @@ class FileCounters(RateCounters):
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(_CREATE_FILE)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, whoever else opens it for the first time just now.
+
+    SQLite never waits for this switch, whatever its timeout, since two that wait would wait for each other.
+    """
+    for tries_left in reversed(range(round(BUSY_SECONDS / BUSY_STEP))):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            time.sleep(BUSY_STEP)
+        else:
+            return
 
 
 class TableCounters(RateCounters):

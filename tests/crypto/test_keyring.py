@@ -323,7 +323,7 @@ def test_a_system_key_that_does_not_open_stops_the_room_at_once(masters, instanc
 def test_threads_that_open_the_same_key_at_once_all_read_the_value(full_room, organization):
     envelope = full_room.encrypt(organization, *ITEM, b"value")
     full_room._opened.clear()
-    together, read = threading.Barrier(8), []
+    together, read = threading.Barrier(8, timeout=30), []
 
     def reader():
         together.wait()

@@ -36,7 +36,7 @@ def crown(runtime, world):
 
 def at_once(*acts):
     """Run each act in a thread of its own, all from one moment on; return what came of them."""
-    barrier = Barrier(len(acts))
+    barrier = Barrier(len(acts), timeout=30)
 
     def run(act):
         barrier.wait()

@@ -22,7 +22,7 @@ THREADS = 8
 
 def race(*jobs):
     """Run all *jobs* at once; return what each returned or raised."""
-    barrier = threading.Barrier(len(jobs))
+    barrier = threading.Barrier(len(jobs), timeout=30)
     outcomes = [None] * len(jobs)
 
     def run(number, job):

@@ -178,7 +178,7 @@ def test_the_number_of_failures_and_the_minutes_are_settings(attempt, world, run
 
 def test_of_32_at_once_at_most_five_are_looked_at(runtime, world, trail):
     crowd = 32
-    barrier = Barrier(crowd)
+    barrier = Barrier(crowd, timeout=30)
 
     def guess(_):
         barrier.wait()

@@ -19,6 +19,8 @@ from errors import Unavailable
 from services.rate_storage import FileCounters
 
 FIVE = parse("5/minute")
+PATIENCE = 30
+"""Seconds until those who wait for each other give up: a test must fail, not hang."""
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_eight_threads_lose_no_hit(counters):
 
 def test_two_processes_lose_no_hit(path, counters):
     context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(2)
+    ready = context.Barrier(2, timeout=PATIENCE)
     processes = [context.Process(target=hit_often, args=(str(path), 500, ready)) for _ in range(2)]
     for process in processes:
         process.start()
@@ -91,9 +93,27 @@ def test_two_processes_lose_no_hit(path, counters):
     assert counters.get("a") == 1000
 
 
+def test_any_number_may_open_a_new_file_at_once(tmp_path):
+    def count_once(path: Path, ready: threading.Barrier, hits: list[int]) -> None:
+        own = FileCounters(f"sqlite:///{path}")
+        ready.wait()
+        hits.append(own.incr("a", 60))
+        own.close()
+
+    for number in range(60):
+        ready, hits = threading.Barrier(4, timeout=PATIENCE), []
+        path = tmp_path / f"{number}.rates"
+        threads = [threading.Thread(target=count_once, args=(path, ready, hits)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(hits) == [1, 2, 3, 4]
+
+
 def test_only_as_many_of_thirty_two_threads_pass_as_the_limit_says(counters):
     limiter = FixedWindowRateLimiter(counters)
-    ready = threading.Barrier(32)
+    ready = threading.Barrier(32, timeout=PATIENCE)
     passed: list[bool] = []
 
     def work() -> None:
