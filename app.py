@@ -53,7 +53,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.load(os.environ, env_file=ROOT / ".env")
     app = Application(__name__, instance_path=str(ROOT / "instance"))
     app.config.update(_flask_config(settings))
-    app.wsgi_app = wsgi.wrap(app.wsgi_app, settings)  # type: ignore[assignment, method-assign]
     converters.register(app)
     request_log.register(app)
     # First of all that may answer early: a page answered before it would lack its nonce.
@@ -62,7 +61,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     static_files.register(app)
     page.register(app)
     error_pages.register(app)
-    _init_database(app, settings)
+    runtime = _init_database(app, settings)
+    app.wsgi_app = wsgi.wrap(app.wsgi_app, settings, runtime.turns)  # type: ignore[assignment, method-assign]
     app.teardown_appcontext(release_uow)
     login_manager.init_app(app)
     _init_limiter(app)
@@ -126,7 +126,7 @@ def _check_keys(runtime: Runtime) -> None:
             runtime.keys_for(connection)
 
 
-def _init_database(app: Flask, settings: Settings) -> None:
+def _init_database(app: Flask, settings: Settings) -> Runtime:
     db.init_app(app)
     with app.app_context():
         engine: Engine = db.engine
@@ -135,6 +135,7 @@ def _init_database(app: Flask, settings: Settings) -> None:
     _check_keys(runtime)
     app.extensions["chatelaine"] = runtime
     app.extensions["metrics"] = Metrics(runtime)
+    return runtime
 
 
 def _init_limiter(app: Flask) -> None:

@@ -153,6 +153,7 @@ class Bench:
         """What a browser loads for the overview, on its first visit."""
         page = visitor.get(f"/o/{SLUG}/")
         files = [visitor.get(path) for path in files_of(page.body)]
+        visitor.close()
         self._expect("first page", (page.size + sum(each.size for each in files)) / 1024, "KiB", 60)
         self._expect("first page", 1 + len(files), "requests", 6)
 

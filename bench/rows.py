@@ -10,7 +10,7 @@ from random import Random
 from uuid import UUID
 
 from bench.load import CLIENTS
-from bench.visitor import Visitor, form_of, request
+from bench.visitor import Form, Visitor, form_of, request
 from bench.world import HOST, SLUG, Site, Somebody
 
 REVEALS_A_PERSON = 25
@@ -114,9 +114,13 @@ def edits(site: Site, guests: Sequence[Guest]) -> list[Iterator[bytes]]:
 
 def _edits(guests: Sequence[Guest], items: Sequence[UUID]) -> Iterator[bytes]:
     # The form as it stands on the page, so that a change of its fields is noticed.
-    forms = {
-        item: form_of(guests[0].visitor.get(f"{page(item)}/edit").body, "item-form") for item in items[:4]
-    }
+    visitor = guests[0].visitor
+    forms = {item: form_of(visitor.get(f"{page(item)}/edit").body, "item-form") for item in items[:4]}
+    visitor.close()
+    return _edits_of(guests, forms)
+
+
+def _edits_of(guests: Sequence[Guest], forms: Mapping[UUID, Form]) -> Iterator[bytes]:
     for turn in count():
         for item, form in forms.items():
             guest = guests[turn % len(guests)]
@@ -135,6 +139,10 @@ def _sign_ins(port: int, person: Somebody, addresses: Iterator[int]) -> Iterator
     visitor = Visitor(port, HOST, address(next(addresses)))
     form = form_of(visitor.get("/sign-in").body, "sign-in")
     visitor.close()
+    return _sign_ins_of(visitor, {**form.fields, "token": person.token}, addresses)
+
+
+def _sign_ins_of(visitor: Visitor, fields: Mapping[str, str], addresses: Iterator[int]) -> Iterator[bytes]:
     while True:
         visitor.move_to(address(next(addresses)))
-        yield visitor.request("POST", "/sign-in", {**form.fields, "token": person.token})
+        yield visitor.request("POST", "/sign-in", fields)

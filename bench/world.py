@@ -31,6 +31,8 @@ YEAR = 365
 WORKERS, AUDITORS, NEWCOMERS = 160, 30, 10
 """People who open credentials, people who read the log, people who only ever sign in."""
 ITEMS_AT_ONCE = 2000
+SERVICES = 10
+"""Folders of each team; a team of people files its credentials in hundreds of folders, not in thousands."""
 RARE = 12
 """Events of the one person who hardly ever does anything."""
 _MIX = (
@@ -239,7 +241,7 @@ def _insert_items(uow: UnitOfWork, vault: UUID, wanted: list[tuple[int, UUID]]) 
 def contents_of(number: int) -> Contents:
     """Return the credential with this number."""
     return Contents(
-        name=f"team-{number % 40}/service {number // 40}/database {number}",
+        name=f"team-{number % 40}/service {number // 40 % SERVICES}/database {number}",
         type=ItemType.LOGIN,
         user_name=f"service_{number}_rw",
         urls=(f"https://service-{number}.example.com/login",),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from config import Settings
+    from services.turns import Turns
 
 log = logging.getLogger("chatelaine.errors")
 
@@ -41,9 +42,9 @@ _LAST_HEADERS = [
 ]
 
 
-def wrap(application: WSGIApplication, settings: Settings) -> WSGIApplication:
+def wrap(application: WSGIApplication, settings: Settings, turns: Turns) -> WSGIApplication:
     """Put everything around the application; as many proxies are believed as the settings say."""
-    wrapped: WSGIApplication = Doorstep(application, settings.allowed_hosts[0])
+    wrapped: WSGIApplication = Doorstep(InTurn(application, turns), settings.allowed_hosts[0])
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         wrapped = ProxyFix(wrapped, x_for=hops, x_proto=hops, x_host=hops)
@@ -68,6 +69,19 @@ class Doorstep:
         if environ.get("PATH_INFO") in MACHINE_PATHS:
             environ["HTTP_HOST"] = self._host
         return self._application(environ, start_response)
+
+
+class InTurn:
+    """Lets one request of this process compute at a time; see ``services/turns.py``."""
+
+    def __init__(self, application: WSGIApplication, turns: Turns) -> None:
+        self._application = application
+        self._turns = turns
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on when its turn has come. A long answer is made piece by piece beside the others."""
+        with self._turns.turn():
+            return self._application(environ, start_response)
 
 
 class LastResort:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -23,6 +23,7 @@ from errors import ChatelaineError, Unavailable
 from services.audit_append import append
 from services.database import WriteLock, writing
 from services.events import Event
+from services.turns import Turns
 
 CAPACITY = 1000
 """Requests that may wait; the next is refused."""
@@ -68,17 +69,20 @@ class Committer:
         self,
         engine: Engine,
         lock: WriteLock,
+        turns: Turns,
         *,
         mark: Callable[[Connection, Sequence[Mark]], None],
         housekeeping: Callable[[int], None],
     ) -> None:
         self._engine = engine
         self._lock = lock
+        self._turns = turns
         self._mark = mark
         self._housekeeping = housekeeping
         self._queue: queue.Queue[Ticket | Mark | None] = queue.Queue(CAPACITY)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._ending = False
         self.batches = 0
         self.committed = 0
         """Events made durable since the start, in so many batches."""
@@ -101,7 +105,9 @@ class Committer:
         """
         ticket = Ticket(keys, events)
         self._put(ticket)
-        if not ticket.done.wait(WAIT) or ticket.failed:
+        with self._turns.aside():
+            done = ticket.done.wait(WAIT)
+        if not done or ticket.failed:
             message = "the audit log cannot be written"
             raise Unavailable(message)
 
@@ -115,9 +121,12 @@ class Committer:
     def close(self) -> None:
         """Commit what has gathered and end the thread."""
         if self._thread is not None and self._thread.is_alive():
+            self._ending = True
+            # So that it does not wait for the next entry.
             self._queue.put(None)
             self._thread.join(WAIT)
         self._thread = None
+        self._ending = False
 
     def _put(self, entry: Ticket | Mark) -> None:
         self._start()
@@ -136,51 +145,64 @@ class Committer:
                 self._thread.start()
 
     def _run(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            entries, open_for_more = self._gather()
-            self._housekeep(self._commit(entries) if entries else 0)
+        while not self._ending or self.waiting:
+            first = self._first()
+            self._housekeep(self._commit(first) if first else 0)
 
-    def _gather(self) -> tuple[list[Ticket | Mark], bool]:
-        entries: list[Ticket | Mark] = []
+    def _first(self) -> Ticket | Mark | None:
+        """Wait for the first of a batch, at most until the next look at the housekeeping."""
         try:
-            entry = self._queue.get(timeout=TICK)
-            while entry is not None:
-                entries.append(entry)
-                if len(entries) >= BATCH:
-                    return entries, True
-                entry = self._queue.get_nowait()
+            return self._queue.get(timeout=TICK)
         except queue.Empty:
-            return entries, True
-        return entries, False
+            return None
 
-    def _commit(self, entries: Sequence[Ticket | Mark]) -> int:
-        tickets = [entry for entry in entries if isinstance(entry, Ticket)]
-        events = [event for ticket in tickets for event in ticket.events]
+    def _rest(self) -> Iterator[Ticket | Mark]:
+        """Take what has gathered since."""
+        for _ in range(BATCH - 1):
+            try:
+                entry = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if entry is not None:
+                yield entry
+
+    def _commit(self, first: Ticket | Mark) -> int:
+        """Make *first* durable, with all that joins it until the turn to write and the turn to compute come."""
+        entries = [first]
         try:
-            with writing(self._engine, self._lock) as connection:
-                if events:
-                    keys = max((ticket.keys for ticket in tickets), key=lambda keys: keys.generation)
-                    append(connection, keys, events)
-                marks = [entry for entry in entries if isinstance(entry, Mark)]
-                if marks:
-                    self._mark(connection, marks)
+            with writing(self._engine, self._lock) as connection, self._turns.turn():
+                entries += self._rest()
+                events = self._append(connection, entries)
         except (SQLAlchemyError, ChatelaineError, OSError):
             log.exception("a batch of audit events could not be committed")
             return 0
         else:
-            for ticket in tickets:
+            for ticket in _tickets(entries):
                 ticket.failed = False
-            if events:
-                self.batches += 1
-                self.committed += len(events)
-            return len(events)
+            self.batches += events > 0
+            self.committed += events
+            return events
         finally:
-            for ticket in tickets:
+            for ticket in _tickets(entries):
                 ticket.done.set()
+
+    def _append(self, connection: Connection, entries: Sequence[Ticket | Mark]) -> int:
+        tickets = _tickets(entries)
+        events = [event for ticket in tickets for event in ticket.events]
+        if events:
+            keys = max((ticket.keys for ticket in tickets), key=lambda keys: keys.generation)
+            append(connection, keys, events)
+        marks = [entry for entry in entries if isinstance(entry, Mark)]
+        if marks:
+            self._mark(connection, marks)
+        return len(events)
 
     def _housekeep(self, committed: int) -> None:
         try:
             self._housekeeping(committed)
         except (SQLAlchemyError, ChatelaineError, OSError):
             log.exception("housekeeping of the audit log failed; it is tried again")
+
+
+def _tickets(entries: Sequence[Ticket | Mark]) -> list[Ticket]:
+    return [entry for entry in entries if isinstance(entry, Ticket)]

@@ -20,6 +20,7 @@ from services.events import Origin
 from services.index import Indexes
 from services.marks import write_marks
 from services.rules import Rules
+from services.turns import Turns
 from services.unit_of_work import UnitOfWork
 
 SYSTEM_ORIGIN = Origin(agent="chatelaine")
@@ -46,13 +47,15 @@ class Runtime:
         self.masters = masters
         self.rules = rules
         self.write_lock = write_lock_for(engine)
+        # A database elsewhere is waited for, and threads that wait are no burden to each other.
+        self.turns = Turns(one_by_one=engine.dialect.name == "sqlite")
         self.connections = Connections(engine)
         self.indexes = Indexes()
         self.broken_events: set[UUID] = set()
         """Events whose payload did not open: recorded once by a process, not at every look at the log."""
         self.checkpoints = CheckpointKeeper(self, sink)
         self.committer = Committer(
-            engine, self.write_lock, mark=write_marks, housekeeping=self.checkpoints.tend
+            engine, self.write_lock, self.turns, mark=write_marks, housekeeping=self.checkpoints.tend
         )
         self._keys: KeyRoom | None = None
         self._opening = threading.Lock()

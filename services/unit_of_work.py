@@ -148,7 +148,8 @@ class UnitOfWork:
             self._end()
 
     def _begin(self) -> None:
-        self.runtime.write_lock.acquire()
+        with self.runtime.turns.aside():
+            self.runtime.write_lock.acquire()
         self._writing = True
         try:
             self._connection = self.runtime.connections.take(writing=True)
@@ -163,7 +164,8 @@ class UnitOfWork:
             if self.events:
                 append(self.connection, self.keys, self.events)
                 self.events = []
-            self.connection.commit()
+            with self.runtime.turns.aside():
+                self.connection.commit()
         finally:
             self.release()
 
