@@ -14,7 +14,18 @@ from flask import Flask
 from sqlalchemy import Engine, create_engine
 
 import blueprints
-from blueprints import converters, filters, guard, headers, page, request_log, screen, static_files, wsgi
+from blueprints import (
+    converters,
+    filters,
+    fragments,
+    guard,
+    headers,
+    page,
+    request_log,
+    screen,
+    static_files,
+    wsgi,
+)
 from blueprints import errors as error_pages
 from blueprints.application import Application
 from blueprints.requests import release_uow
@@ -58,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # First of all that may answer early: a page answered before it would lack its nonce.
     headers.init_app(app, settings)
     filters.register(app)
+    fragments.register(app)
     static_files.register(app)
     page.register(app)
     error_pages.register(app)

@@ -13,10 +13,12 @@ from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from limits import RateLimitItem
+from limits import RateLimitItem, parse
 from limits.errors import StorageError
 
+from errors import TooManyRequests
 from models import Base
+from services import clock
 from services.lockouts import network_of
 from services.runtime import Runtime
 
@@ -25,6 +27,7 @@ Exempt = TypeVar("Exempt")
 SESSION_KEY = "sid"
 """Under which the signed cookie holds the random session id."""
 PER_VISITOR = "600/minute"
+ALL = parse(PER_VISITOR)
 """All requests of one visitor together; addresses that lead nowhere count too, static files do not."""
 
 
@@ -51,15 +54,29 @@ class WithoutCookie(LoginManager):  # type: ignore[misc]
 
 
 class SparingLimiter(Limiter):
-    """Flask-Limiter, which looks at nothing where a whole blueprint is counted elsewhere."""
+    """Flask-Limiter, which counts all requests of a visitor without looking for other limits each time."""
 
     def __init__(self, **options: Any) -> None:
         self.uncounted: set[str] = set()
         super().__init__(**options)
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's signature
-        if not (in_middleware and request.blueprint in self.uncounted):
+        if not in_middleware:
             super()._check_request_limit(callable_name, in_middleware)
+        elif self._is_counted():
+            # While Redis is away Flask-Limiter goes its own way, and looks for it again by and by.
+            super()._check_request_limit() if self._storage_dead else self._count(ALL, visitor())
+
+    def _is_counted(self) -> bool:
+        if request.endpoint == "static" or request.blueprint in self.uncounted:
+            return False
+        return not hasattr(current_app.view_functions.get(request.endpoint or ""), "uncounted")
+
+    def _count(self, limit: RateLimitItem, name: str) -> None:
+        # By the name that Flask-Limiter gives to what an application limits.
+        if not self.hit(limit, name, "global"):
+            reset = self.limiter.get_window_stats(limit, name, "global").reset_time
+            raise TooManyRequests(max(1, round(reset - clock.now().timestamp())))
 
     def hit(self, limit: RateLimitItem, *names: str) -> bool:
         """Count a request; False: it is one too many. While Redis is away each process counts by itself."""
@@ -86,6 +103,9 @@ limiter = SparingLimiter(
 def uncounted(view: Exempt) -> Exempt:
     """Leave a view or a blueprint out of the count of all requests: it is counted elsewhere, or is free."""
     exempt: Callable[..., Any] = limiter.exempt
+    free = exempt(view)
     if isinstance(view, Blueprint):
         limiter.uncounted.add(view.name)
-    return cast("Exempt", exempt(view))
+    else:
+        free.uncounted = True
+    return cast("Exempt", free)

@@ -20,6 +20,7 @@ from policy import Permission, Verdict
 from services.audit_reading import Filter, Line
 from services.audit_words import GROUPS, WORDS, actions_of, detail
 from services.events import SYSTEM_CHAIN
+from services.prepared import fetch
 from services.unit_of_work import UnitOfWork
 
 SYSTEM = "system"
@@ -264,17 +265,21 @@ def rows_of(uow: UnitOfWork, lines: Sequence[Line], *, system: bool = False) -> 
     return rows
 
 
-def people(uow: UnitOfWork) -> list[tuple[UUID, str]]:
+def people(uow: UnitOfWork) -> tuple[tuple[UUID, str], ...]:
     """Return id and name of everybody who belongs, or belonged, to the organization."""
-    rows = uow.connection.execute(_PEOPLE, {"organization_id": uow.organization_id}).tuples()
-    return sorted(rows, key=lambda row: (row[1].casefold(), row[0]))
+    rows = fetch(uow.connection, _PEOPLE, {"organization_id": uow.organization_id})
+    return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.id)))
 
 
-def action_choices() -> Iterable[tuple[str, list[tuple[str, str]]]]:
+def _action_choices() -> Iterable[tuple[str, tuple[tuple[str, str], ...]]]:
     """Return the choices of actions: groups first, then each group's own actions."""
-    yield "Groups", [(name, group.label) for name, group in GROUPS.items()]
+    yield "Groups", tuple((name, group.label) for name, group in GROUPS.items())
     seen: set[str] = set()
     for group in GROUPS.values():
         own = sorted(action for action in group.actions if action not in seen)
         seen.update(own)
-        yield group.label, [(action.value, WORDS[action].label) for action in own]
+        yield group.label, tuple((action.value, WORDS[action].label) for action in own)
+
+
+ACTION_CHOICES = tuple(_action_choices())
+TYPE_CHOICES = tuple(sorted(TYPES.items(), key=lambda each: each[1]))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -50,6 +50,11 @@ class Places:
     editing: frozenset[UUID]
     purging: frozenset[UUID]
 
+    @property
+    def choices(self) -> tuple[tuple[UUID, str], ...]:
+        """The vaults to choose from, by name."""
+        return tuple(sorted(self.names.items(), key=lambda vault: vault[1].casefold()))
+
     @classmethod
     def of(cls, uow: UnitOfWork, those: Collection[Vault]) -> Self:
         """Look at *those* vaults, which the actor may see into."""
@@ -74,6 +79,9 @@ class Places:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an address asks of a list. What it names wrongly is as good as not named."""
+
+    types: ClassVar = tuple((each.value, each.label) for each in ItemType)
+    """To choose from."""
 
     query: str
     vault_id: UUID | None
@@ -103,6 +111,11 @@ class Wanted:
     def is_narrowed(self) -> bool:
         """Whether anything but a query narrows the list."""
         return bool(self.vault_id or self.type or self.tag or self.folder or self.favorite or self.expiring)
+
+    def beginning(self, name: str) -> str:
+        """Return what this list's addresses begin with that differ in the parameter called *name*."""
+        address = self.address(**{name: ""})
+        return f"{address}{'&' if '?' in address else '?'}{name}="
 
     def address(self, **changes: str) -> str:
         """Return this list's address with *changes*, beginning at its first page unless they say where."""
@@ -227,15 +240,6 @@ def trash_rows(entries: Iterable[Entry], places: Places, kept: timedelta) -> lis
         )
         for entry in entries
         if entry.trashed_at is not None
-    ]
-
-
-def subfolders(index: Index, vault_id: UUID, folder: str) -> list[tuple[str, str, int]]:
-    """Return name, path and number of credentials of the folders right inside *folder*."""
-    return [
-        (line.path.rpartition("/")[2], line.path, line.items)
-        for line in index.folders({vault_id}, vault_id)
-        if line.path.rpartition("/")[0] == folder
     ]
 
 

@@ -68,7 +68,7 @@ def _around() -> dict[str, Any]:
         "theme": _theme(),
         "person": g.get("person"),
         "organization": place,
-        "nav": _navigation(g.uow, place.slug) if place and "uow" in g else [],
+        "nav": _navigation(g.uow, place.slug) if place and "uow" in g else (),
         "search_query": request.args.get("q", "") if request.endpoint == "search.show" else "",
         "environment_note": current_app.config.get("ENVIRONMENT_NOTE"),
     }
@@ -79,11 +79,11 @@ def _theme() -> str:
     return theme if theme in THEMES else "auto"
 
 
-def _navigation(uow: UnitOfWork, slug: str) -> list[Link]:
+def _navigation(uow: UnitOfWork, slug: str) -> tuple[Link, ...]:
     first = request.path.removeprefix(f"/o/{slug}/").partition("/")[0]
     here = BELONGS.get(first, first)
-    return [
+    return tuple(
         Link(entry.label, f"/o/{slug}/{entry.path}", entry.icon, entry.section, here == entry.path)
         for entry in NAVIGATION
         if may(uow, entry.permission) in {Verdict.ALLOW, Verdict.CONFIRM}
-    ]
+    )

@@ -10,7 +10,6 @@ from blueprints.guard import requires
 from blueprints.requests import current_uow
 from policy import Permission
 from services import items
-from services.contents import ItemType
 
 bp = Blueprint("search", __name__, url_prefix="/o/<slug>")
 
@@ -30,7 +29,6 @@ def show() -> ResponseReturnValue:
         wanted=wanted,
         page=page,
         rows=lists.item_rows(page.entries, places, favorites, today),
-        places=places,
+        places=places.choices,
         tags=index.tags(places.names),
-        types=ItemType,
     )

@@ -16,7 +16,6 @@ from forms.vaults import ChangeVaultForm, VaultForm
 from models import Vault
 from policy import Permission
 from services import items, vaults
-from services.contents import ItemType
 
 bp = Blueprint("vaults", __name__, url_prefix="/o/<slug>/vaults")
 
@@ -65,10 +64,9 @@ def show(vault: Vault) -> ResponseReturnValue:
         wanted=wanted,
         page=page,
         rows=lists.item_rows(page.entries, places, favorites, today),
-        subfolders=lists.subfolders(index, vault.id, wanted.folder),
+        subfolders=index.subfolders({vault.id}, vault.id, wanted.folder),
         trail=lists.trail(wanted.folder),
         tags=index.tags({vault.id}),
-        types=ItemType,
         may_edit=vault.id in places.editing,
         may_manage=allowed(Permission.VAULT_MANAGE, vault),
         may_share=allowed(Permission.VAULT_ACCESS, vault),

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from services import item_queries as queries
 from services.index_entries import Entry, make_entry
-from services.index_search import read_query, search
+from services.index_search import Haystack, read_query
 from services.item_blobs import OVERVIEW, key_of, open_overview, record_failure
 from services.prepared import fetch, fetch_one
 
@@ -67,6 +67,11 @@ class FolderLine:
 
     path: str
     items: int
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Index:
             favorites: ids of items; None: all.
             after: the ``next_cursor`` of the page before; one that fits nowhere gives the first page.
         """
-        found = self._view(state, vaults, vault_id)
+        whole = found = self._view(state, vaults, vault_id)
         if type is not None:
             found = [entry for entry in found if entry.type == type]
         if tag is not None:
@@ -131,14 +136,18 @@ class Index:
         if expiring_before is not None:
             found = [entry for entry in found if entry.expires_on and entry.expires_on < expiring_before]
         asked = read_query(query)
-        if asked is not None:
-            found = search(found, asked)
+        if asked is not None and found is not whole:
+            found = Haystack(found).search(asked)
+        elif asked is not None:
+            place = (state, frozenset(vaults), vault_id)
+            stack = self._once(("haystack", *place), lambda: Haystack(whole))
+            found = self._once(("search", *place, asked), lambda: stack.search(asked))
         start = self._position(found, after, vaults)
         shown = found[start : start + limit]
         more = start + limit < len(found)
         return Page(shown, shown[-1].id.hex if more and shown else None, len(found))
 
-    def tags(self, vaults: Collection[UUID]) -> Sequence[TagLine]:
+    def tags(self, vaults: Collection[UUID]) -> tuple[TagLine, ...]:
         """Return the tags in use, by name; spellings that differ in case only are one."""
         return self._once(("tags", frozenset(vaults)), lambda: _tag_lines(self._view("live", vaults)))
 
@@ -146,6 +155,14 @@ class Index:
         """Return the folders, with those that hold only folders, by path."""
         asked = ("folders", frozenset(vaults), vault_id)
         return self._once(asked, lambda: _folder_lines(self._view("live", vaults, vault_id)))
+
+    def subfolders(
+        self, vaults: Collection[UUID], vault_id: UUID | None, folder: str
+    ) -> tuple[FolderLine, ...]:
+        """Return the folders right inside *folder*, by path; an empty one is the outermost."""
+        asked = ("subfolders", frozenset(vaults), vault_id)
+        inside = self._once(asked, lambda: _by_folder(self.folders(vaults, vault_id)))
+        return inside.get(folder, ())
 
     def counts(self, vaults: Collection[UUID]) -> Counts:
         """Count the items of *vaults*."""
@@ -270,13 +287,13 @@ def _joined(shelves: Shelves, vaults: Collection[UUID]) -> Sequence[Entry]:
     return sorted((entry for vault in vaults for entry in shelves.get(vault, ())), key=_key)
 
 
-def _tag_lines(entries: Iterable[Entry]) -> list[TagLine]:
+def _tag_lines(entries: Iterable[Entry]) -> tuple[TagLine, ...]:
     spelling: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for tag, count in _all_tags(entries).items():
         spelling.setdefault(tag.casefold(), tag)
         counts[tag.casefold()] += count
-    return [TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling)]
+    return tuple(TagLine(spelling[folded], counts[folded]) for folded in sorted(spelling))
 
 
 def _folder_lines(entries: Iterable[Entry]) -> list[FolderLine]:
@@ -287,6 +304,13 @@ def _folder_lines(entries: Iterable[Entry]) -> list[FolderLine]:
             counts[path] += count
             path = path.rpartition("/")[0]
     return [FolderLine(path, counts[path]) for path in sorted(counts, key=str.casefold)]
+
+
+def _by_folder(lines: Iterable[FolderLine]) -> dict[str, tuple[FolderLine, ...]]:
+    inside: dict[str, list[FolderLine]] = {}
+    for line in lines:
+        inside.setdefault(line.path.rpartition("/")[0], []).append(line)
+    return {folder: tuple(held) for folder, held in inside.items()}
 
 
 def _all_tags(entries: Iterable[Entry]) -> Counter[str]:
