@@ -6,7 +6,7 @@ SQLAlchemy takes every name of a column for a value to be set.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal_column, select, update
 from sqlalchemy.orm import aliased
 
 from models import Favorite, Instance, Item, ItemGone, ItemVersion, Organization, User, Vault
@@ -91,7 +91,7 @@ GONE_SINCE = select(ItemGone.id).where(
 BUMP_CHANGE = (
     update(Organization)
     .where(Organization.id == bindparam("organization_id"))
-    .values(change=Organization.change + 1)
+    .values(change=Organization.change + literal_column("1"))
     .returning(Organization.change)
 )
 """Also makes writers of one organization wait for each other, where the database lets many write."""

@@ -13,6 +13,7 @@ from services.contents import Contents, Field, Overview
 from services.events import Extra, Target
 from services.item_blobs import overview_of, seal
 from services.items import StoredItem
+from services.prepared import fetch_one, run
 from services.unit_of_work import UnitOfWork
 
 PARTS = (
@@ -36,9 +37,8 @@ class Place:
 
 def place_of(uow: UnitOfWork, vault_id: UUID) -> Place:
     """Read the vault that an item lies in."""
-    row = uow.connection.execute(
-        queries.VAULT, {"vault_id": vault_id, "organization_id": uow.organization_id}
-    ).one_or_none()
+    asked = {"vault_id": vault_id, "organization_id": uow.organization_id}
+    row = fetch_one(uow.connection, queries.VAULT, asked)
     if row is None:
         raise NotFound
     return Place(vault_id, row.name, row.max_versions)
@@ -46,9 +46,8 @@ def place_of(uow: UnitOfWork, vault_id: UUID) -> Place:
 
 def bump(uow: UnitOfWork) -> int:
     """Raise the organization's change counter, by which each process learns that its index is behind."""
-    return int(
-        uow.connection.execute(queries.BUMP_CHANGE, {"organization_id": uow.organization_id}).scalar_one()
-    )
+    here = {"organization_id": uow.organization_id}
+    return int(fetch_one(uow.connection, queries.BUMP_CHANGE, here).change)
 
 
 def free_digest(uow: UnitOfWork, place: Place, name: str, *, own: UUID | None = None) -> bytes:
@@ -61,11 +60,9 @@ def free_digest(uow: UnitOfWork, place: Place, name: str, *, own: UUID | None = 
         Conflict: the name is taken.
     """
     digest = uow.keys.name_digest(uow.organization_id, place.id, name)
-    holder = uow.connection.execute(
-        queries.TAKEN,
-        {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest},
-    ).scalar_one_or_none()
-    if holder is not None and holder != own:
+    asked = {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest}
+    holder = fetch_one(uow.connection, queries.TAKEN, asked)
+    if holder is not None and holder.id != own:
         raise Conflict(f"The vault {place.name} already has a credential called {name}. Choose another name.")
     return digest
 
@@ -80,7 +77,8 @@ def insert_version(
 ) -> None:
     """Encrypt a version and store it."""
     sealed_overview, sealed_details = seal(uow.keys, uow.organization_id, item_id, number, overview, fields)
-    uow.connection.execute(
+    run(
+        uow.connection,
         queries.INSERT_VERSION,
         {
             "item_id": item_id,
@@ -115,7 +113,8 @@ def advance(
     change = bump(uow)
     number = item.version + 1
     digest = free_digest(uow, place, contents.name, own=item.id)
-    moved_on = uow.connection.execute(
+    moved_on = run(
+        uow.connection,
         queries.ADVANCE,
         {
             "item_id": item.id,
@@ -127,7 +126,7 @@ def advance(
             "new_change": change,
         },
     )
-    if moved_on.rowcount != 1:
+    if moved_on != 1:
         newest = items.find(uow, item.id)
         refuse_trashed(newest)
         raise version_conflict(uow, newest, item.version)
