@@ -1,8 +1,8 @@
 """Pieces of pages that are made once and used again: the rows of lists, the navigation, long choices.
 
 Most of what a page costs is writing the same rows that the last one wrote. A piece is a macro of
-``templates/pieces/`` and what it is given, and nothing else goes into it: no request, no person, no token. So the
-same question has the same answer for everybody, and who may ask it was settled before.
+``templates/pieces/`` and what it is given, and nothing else goes into it: no request, no person, no token. So
+the same question has the same answer for everybody, and who may ask it was settled before.
 """
 
 from __future__ import annotations

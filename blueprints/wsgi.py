@@ -79,7 +79,7 @@ class InTurn:
         self._turns = turns
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on when its turn has come. A long answer is made piece by piece beside the others."""
+        """Pass the request on in its turn. A long answer is made piece by piece beside the others."""
         with self._turns.turn():
             return self._application(environ, start_response)
 

@@ -38,6 +38,22 @@ class Today:
     partly: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The people of a day, as far as a process has looked.
+
+    Args:
+        first: the number of the day's first event.
+        low: of the first event that was looked at.
+        high: of the first that was not.
+    """
+
+    first: int
+    low: int
+    high: int
+    people: frozenset[UUID]
+
+
 def today(uow: UnitOfWork, chain_id: UUID) -> Today:
     """Return the figures of this day, as UTC counts it."""
     day = {"organization_id": chain_id, "day": uow.now.date()}
@@ -45,10 +61,21 @@ def today(uow: UnitOfWork, chain_id: UUID) -> Today:
     if row is None:
         return Today(0, 0, 0, 0, partly=False)
     high = size_of(uow, chain_id) + 1
-    low = max(row.first_seq, high - RECENT)
-    reach = {"organization_id": chain_id, "low": low, "high": high, "nobody": NOBODY.id}
-    people = prepared.fetch_one(uow.connection, queries.ACTORS, reach).people
-    return Today(row.events, row.reveals, row.failures, people, partly=low > row.first_seq)
+    active = _active(uow, chain_id, row.first_seq, high)
+    partly = active.low > row.first_seq
+    return Today(row.events, row.reveals, row.failures, len(active.people), partly=partly)
+
+
+def _active(uow: UnitOfWork, chain_id: UUID, first: int, high: int) -> Active:
+    """Find who did something since the event numbered *first*; only what is new since the last time is read."""
+    known = uow.runtime.active.get(chain_id)
+    if known is None or known.first != first or known.high > high:
+        known = Active(first, max(first, high - RECENT), max(first, high - RECENT), frozenset())
+    reach = {"organization_id": chain_id, "low": known.high, "high": high, "nobody": NOBODY.id}
+    new = prepared.fetch(uow.connection, queries.ACTORS, reach)
+    active = Active(first, known.low, high, known.people.union(row.actor_id for row in new))
+    uow.runtime.active[chain_id] = active
+    return active
 
 
 def reveals_by_day(uow: UnitOfWork, chain_id: UUID, *, days: int = 30) -> list[tuple[date, int]]:

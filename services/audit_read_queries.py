@@ -92,8 +92,8 @@ ROWS = (
 AT = select(AuditEvent.at).where(_HERE, AuditEvent.seq == bindparam("seq"))
 HASH = select(AuditEvent.hash).where(_HERE, AuditEvent.seq == bindparam("seq"))
 COUNT = select(func.count(AuditEvent.seq)).where(*_within(["actions"]))
-ACTORS = select(func.count(AuditEvent.actor_id.distinct()).label("people")).where(
-    *_within([]), AuditEvent.actor_id != bindparam("nobody")
+ACTORS = (
+    select(AuditEvent.actor_id).where(*_within([]), AuditEvent.actor_id != bindparam("nobody")).distinct()
 )
 
 DAY = select(AuditDay.first_seq, AuditDay.events, AuditDay.reveals, AuditDay.failures).where(

@@ -167,7 +167,7 @@ class Committer:
                 yield entry
 
     def _commit(self, first: Ticket | Mark) -> int:
-        """Make *first* durable, with all that joins it until the turn to write and the turn to compute come."""
+        """Make *first* durable, with all that joins it until the turns to write and to compute come."""
         entries = [first]
         try:
             with writing(self._engine, self._lock) as connection, self._turns.turn():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -22,6 +23,9 @@ from services.marks import write_marks
 from services.rules import Rules
 from services.turns import Turns
 from services.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from services.audit_figures import Active
 
 SYSTEM_ORIGIN = Origin(agent="chatelaine")
 
@@ -51,6 +55,8 @@ class Runtime:
         self.turns = Turns(one_by_one=engine.dialect.name == "sqlite")
         self.connections = Connections(engine)
         self.indexes = Indexes()
+        self.active: dict[UUID, Active] = {}
+        """By chain, who was active on its newest day."""
         self.broken_events: set[UUID] = set()
         """Events whose payload did not open: recorded once by a process, not at every look at the log."""
         self.checkpoints = CheckpointKeeper(self, sink)
