@@ -6,12 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
+from jinja2 import meta, nodes
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static").glob("*.js"))
 SPRITE = (ROOT / "static" / "icons.svg").read_text()
 DRAWN = set(re.findall(r'<symbol id="([^"]+)"', SPRITE))
+
+PIECES = sorted((ROOT / "templates" / "pieces").glob("*.html"))
+ALWAYS_THE_SAME = {"asset", "icon"}
+"""Functions of templates that answer everybody alike."""
 
 MARKUP_SINKS = (
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|setHTML|DOMParser|srcdoc"
@@ -53,6 +58,25 @@ def test_every_icon_that_a_template_names_is_drawn(path):
     text = without_comments(path.read_text())
     named = set(re.findall(r'\bicon\("([^"]+)"', text)) | set(re.findall(r'\bicon(?:_name)?="([^"]+)"', text))
     assert named <= DRAWN
+
+
+def parse_with_imports(environment, name):
+    """Return the template called *name*, parsed, and those that it takes macros from."""
+    parsed = environment.parse(environment.loader.get_source(environment, name)[0])
+    others = meta.find_referenced_templates(parsed)
+    return [parsed, *(part for other in others for part in parse_with_imports(environment, other))]
+
+
+@pytest.mark.parametrize("path", PIECES, ids=name_of)
+def test_a_piece_that_is_kept_is_made_of_what_it_is_given_and_nothing_else(path, app):
+    """A token, a person or a time in it would be shown to whoever asks next."""
+    environment = app.jinja_env
+    piece, *imported = parse_with_imports(environment, f"pieces/{path.name}")
+
+    for parsed in (piece, *imported):
+        assert meta.find_undeclared_variables(parsed) <= ALWAYS_THE_SAME
+    assert "ago" not in {node.name for node in piece.find_all(nodes.Filter)}
+    assert "when" not in {name for node in piece.find_all(nodes.FromImport) for name in node.names}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)

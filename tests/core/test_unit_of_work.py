@@ -107,7 +107,7 @@ def test_a_reader_is_refused_when_its_event_cannot_be_stored(runtime, alice, tra
 def test_a_full_queue_refuses_at_once(runtime, alice, monkeypatch):
     monkeypatch.setattr(committer, "CAPACITY", 1)
     stuck = committer.Committer(
-        runtime.engine, runtime.write_lock, mark=lambda *_: None, housekeeping=lambda _: None
+        runtime.engine, runtime.write_lock, runtime.turns, mark=lambda *_: None, housekeeping=lambda _: None
     )
     runtime.write_lock.acquire()
     try:

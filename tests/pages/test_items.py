@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 
 from policy import Right
-from services import vaults
+from services import clock, vaults
 from tests.pages.conftest import MISSING
 from tests.pages.credentials import facts, reveal
 from tests.world import PASSWORD, login
@@ -177,3 +180,31 @@ def test_a_missing_credential_and_one_of_another_organization_are_not_there(refu
 @pytest.mark.parametrize("path", [*REVEALS, "/trash", "/restore", "/favorite", "/versions/1/restore"])
 def test_what_only_posts_cannot_be_opened(browser, primary, path):
     browser("mia").open(primary + path, 405)
+
+
+def test_a_row_shows_each_reader_their_own_star_and_what_they_may_do(browser, primary, production):
+    """Rows are kept between pages; what differs between readers must not be."""
+    readers = {name: browser(name) for name in ("mia", "rhea", "ula")}
+
+    def row_of(name):
+        rows = readers[name].open(production).select("tbody tr")
+        return next(row for row in rows if "db primary" in row.a.get_text())
+
+    before = {name: str(row_of(name)) for name in readers}
+    readers["mia"].open(primary)
+    readers["mia"].press("Add to favorites")
+    starred = row_of("mia")
+
+    assert starred.select_one(".vh").get_text() == "Favorite"
+    assert str(row_of("rhea")) == before["rhea"]
+    assert row_of("rhea").select("[data-reveal]")
+    assert str(row_of("ula")) == before["ula"]
+    assert not row_of("ula").select("[data-reveal]")
+
+
+def test_a_row_says_how_long_ago_it_was_changed_at_each_look(browser, production):
+    rhea = browser("rhea")
+    now = clock.now()
+    for minutes in (2, 3):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            assert f"{minutes} min ago" in rhea.open(production).select_one("tbody time").get_text()
