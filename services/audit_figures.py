@@ -67,7 +67,7 @@ def today(uow: UnitOfWork, chain_id: UUID) -> Today:
 
 
 def _active(uow: UnitOfWork, chain_id: UUID, first: int, high: int) -> Active:
-    """Find who did something since the event numbered *first*; only what is new since the last time is read."""
+    """Find who did something since the event numbered *first*; only what is new since then is read."""
     known = uow.runtime.active.get(chain_id)
     if known is None or known.first != first or known.high > high:
         known = Active(first, max(first, high - RECENT), max(first, high - RECENT), frozenset())

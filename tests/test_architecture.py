@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "services": {"errors", "policy", "models", "crypto"},
     "forms": {"errors", "policy", "models", "crypto", "services"},
-    "extensions": {"models", "services"},
+    "extensions": {"errors", "models", "services"},
     "blueprints": {"config", "errors", "extensions", "forms", "services", "policy", "models", "crypto"},
     "gateway": set(),
     "server": {"errors", "gateway"},
