@@ -2,7 +2,7 @@
 
 Only one thread runs Python at a time whatever happens. Left alone, sixteen that work at once hand the
 interpreter to each other at every statement that one of them sends to SQLite, a hundred times in a request,
-and half of the processor's time goes into handing over. In turn, each works up to where it must wait for
+and two fifths of the processor's time go into handing over. In turn, each works up to where it must wait for
 something: its events to be durable, the disk, the lock of the writers.
 
 It is a courtesy that makes work cheaper, and nothing else hangs on it: who has waited for ``PATIENCE`` goes
