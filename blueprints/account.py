@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from blueprints.guard import requires
 from blueprints.requests import current_person, current_uow, local_path
 from blueprints.signin import REFUSED
+from blueprints.tokens import ISSUES, MADE
 from forms.signin import SignInForm
 from forms.tokens import OverlapForm
 from policy import Permission
@@ -83,7 +84,7 @@ def replace_token() -> ResponseReturnValue:
 
 
 @bp.post("/token")
-@requires(Permission.ACCOUNT_SECURE, replacing=True, limit="5/hour")
+@requires(Permission.ACCOUNT_SECURE, replacing=True, limit=ISSUES, counted_as=MADE)
 def create_token() -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
     form = OverlapForm()

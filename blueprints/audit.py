@@ -127,7 +127,8 @@ def submit_export() -> ResponseReturnValue:
     if not form.validate():
         return render_template("audit/export.html", form=form, wanted=wanted), HTTPStatus.UNPROCESSABLE_ENTITY
     uow = current_uow()
-    plan = audit_export.plan(uow, wanted.chain_id, wanted.filter, Format(form.format.data))
+    format_ = Format(form.format.data)
+    plan = audit_export.plan(uow, wanted.chain_id, wanted.filter, format_, names=form.names.data)
     place = "system" if wanted.is_system else current_place().slug
     name = f"audit-{place}-{uow.now:%Y-%m-%d}.{plan.format.value}"
     response = Response(audit_export.write(runtime(), plan), content_type=plan.format.media_type)

@@ -55,6 +55,7 @@ class Access:
         model: what the id in the address names; None where there is none.
         writes: whether the request changes more than the audit log; None: as its method says.
         limit: so many requests an actor, such as ``60/minute``; counted in the shared store.
+        counted_as: what routes are called that are counted together; None: each by itself.
         program: for API tokens only; the session's cookie is not looked at.
         replacing: open to somebody who must replace their token before all else.
         anonymous: nobody is looked up, so that the answer needs no database.
@@ -65,6 +66,7 @@ class Access:
     model: type | None = None
     writes: bool | None = None
     limit: str | None = None
+    counted_as: str | None = None
     program: bool = False
     replacing: bool = False
     anonymous: bool = False
@@ -120,6 +122,7 @@ def requires(
     *,
     writes: bool | None = None,
     limit: str | None = None,
+    counted_as: str | None = None,
     program: bool = False,
     replacing: bool = False,
     max_body: int | None = None,
@@ -133,7 +136,9 @@ def requires(
         StepUpRequired: the actor must confirm who they are first.
         TooManyRequests: over *limit*.
     """
-    return _declare(Access(permission, model, writes, limit, program, replacing, max_body=max_body))
+    return _declare(
+        Access(permission, model, writes, limit, counted_as, program, replacing, max_body=max_body)
+    )
 
 
 def access_of(endpoint: str | None) -> Access | None:
@@ -151,7 +156,7 @@ def _declare(access: Access) -> Callable[[View], View]:
             try:
                 arguments = _admit(uow, access, arguments)
                 if limit is not None:
-                    _count(uow, limit)
+                    _count(uow, limit, access.counted_as or request.endpoint or "")
                 response = make_response(view(**arguments))
                 _finish(uow)
             except (Denied, NotFound):
@@ -284,15 +289,14 @@ def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
     )
 
 
-def _count(uow: UnitOfWork, limit: RateLimitItem) -> None:
-    endpoint = request.endpoint or ""
+def _count(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
     name = uow.runtime.counter_name("actor", str(uow.actor.token_id or uow.actor.id))
-    if limiter.hit(limit, name, endpoint):
+    if limiter.hit(limit, name, counter):
         return
-    if limiter.hit(ONE_EVENT, name, endpoint, "recorded"):
-        target = Target("route", None, endpoint)
+    if limiter.hit(ONE_EVENT, name, counter, "recorded"):
+        target = Target("route", None, request.endpoint or "")
         audit.record(uow, Action.REQUEST_THROTTLED, target, success=False, extra={"limit": str(limit)})
-    reset = limiter.limiter.get_window_stats(limit, name, endpoint).reset_time
+    reset = limiter.limiter.get_window_stats(limit, name, counter).reset_time
     raise TooManyRequests(max(1, round(reset - uow.now.timestamp())))
 
 

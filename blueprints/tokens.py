@@ -24,6 +24,8 @@ from services.token_list import Order, State, Wanted
 bp = Blueprint("tokens", __name__, url_prefix="/o/<slug>/tokens")
 
 ISSUES = "5/hour"
+MADE = "tokens.made"
+"""All ways to a new token are counted together."""
 EXPORTS = "20/hour"
 KINDS = ("signin", "api")
 _ASCENDING = frozenset({Order.NAME, Order.EXPIRES})
@@ -77,7 +79,7 @@ def new() -> ResponseReturnValue:
 
 
 @bp.post("/new")
-@requires(Permission.TOKENS_ISSUE, limit=ISSUES)
+@requires(Permission.TOKENS_ISSUE, limit=ISSUES, counted_as=MADE)
 def issue() -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
     form = IssueTokenForm()
@@ -101,7 +103,7 @@ def replace(token: AccessToken) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:token_id>/replace")
-@requires(Permission.TOKENS_ISSUE, AccessToken, limit=ISSUES)
+@requires(Permission.TOKENS_ISSUE, AccessToken, limit=ISSUES, counted_as=MADE)
 def submit_replacement(token: AccessToken) -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
     tokens.check_replaceable_api(current_uow(), token)

@@ -63,6 +63,7 @@ def verify(organization: str | None, against: Path | None, *, as_json: bool) -> 
 @click.option(
     "--format", "format_", type=click.Choice([each.value for each in audit_export.Format]), default="jsonl"
 )
+@click.option("--names", is_flag=True, help="Name credentials and their fields, not only their ids.")
 @click.option("--from", "first", type=DAY, help="First day, such as 2026-11-01 (UTC).")
 @click.option("--to", "last", type=DAY, help="Last day.")
 @click.option(
@@ -73,11 +74,13 @@ def verify(organization: str | None, against: Path | None, *, as_json: bool) -> 
 def export(
     organization: str | None,
     format_: str,
+    *,
+    names: bool,
     first: datetime | None,
     last: datetime | None,
     output: Path | None,
 ) -> None:
-    """Write the log out, decrypted, oldest event first.
+    """Write the log out, oldest event first.
 
     The lines of the format jsonl hold all that a verification of order and completeness needs; an export of
     everything ends with the signed checkpoints.
@@ -88,9 +91,8 @@ def export(
         chains = [_organization(runtime, organization)] if organization else _every_chain(runtime)
         with _target(output) as target:
             for chain_id in chains:
-                target.writelines(
-                    audit_export.write(runtime, _planned(runtime, chain_id, wanted, written_as))
-                )
+                plan = _planned(runtime, chain_id, wanted, written_as, names=names)
+                target.writelines(audit_export.write(runtime, plan))
             if not organization and written_as is audit_export.Format.JSON_LINES:
                 target.writelines(audit_export.write_checkpoints(runtime))
 
@@ -176,13 +178,13 @@ def _as_json(report: Report) -> str:
 
 
 def _planned(
-    runtime: Runtime, chain_id: UUID, wanted: Filter, format_: audit_export.Format
+    runtime: Runtime, chain_id: UUID, wanted: Filter, format_: audit_export.Format, *, names: bool
 ) -> audit_export.Plan:
     """Record the export in the chain that it is of, before anything of it is read."""
     with runtime.work(writing=True) as uow:
         if chain_id != SYSTEM_CHAIN:
             uow.act_as(replace(uow.actor, organization_id=chain_id))
-        return audit_export.plan(uow, chain_id, wanted, format_)
+        return audit_export.plan(uow, chain_id, wanted, format_, names=names)
 
 
 @contextmanager

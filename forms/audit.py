@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField, IntegerField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired
 
 from forms.base import Form
@@ -41,6 +41,7 @@ class ExportForm(FilterForm):
         csrf = True
 
     format = ChoiceField("Format", choices=choices(FORMATS))
+    names = BooleanField("Name credentials and their fields")
 
 
 class ReviewForm(Form):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from crypto.chain import genesis
 from models import Action, microseconds
@@ -20,14 +19,14 @@ from services.audit_reading import Filter, Line, bounds, open_row
 from services.audit_verify_queries import CHECKPOINTS
 from services.audit_words import detail
 from services.csv_export import table
-from services.events import Target
+from services.events import ExtraValue, Target
 from services.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
-    from crypto.keyring import KeyRoom
     from services.runtime import Runtime
 
 BATCH = 500
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 COLUMNS = (
     "Time (UTC)",
     "Number",
@@ -68,6 +67,7 @@ class Plan:
     """What an export will hold: fixed before it is recorded, so that it does not hold its own event.
 
     Args:
+        names: whether credentials and their fields are named; without it only ids and numbers tell of them.
         low: the first number.
         high: the number after the last.
     """
@@ -75,18 +75,19 @@ class Plan:
     chain_id: UUID
     wanted: Filter
     format: Format
+    names: bool
     low: int
     high: int
 
 
-def plan(uow: UnitOfWork, chain_id: UUID, wanted: Filter, format_: Format) -> Plan:
+def plan(uow: UnitOfWork, chain_id: UUID, wanted: Filter, format_: Format, *, names: bool) -> Plan:
     """Decide what an export holds, and record it. Nothing may be read before the unit is finished."""
     low, high = bounds(uow, chain_id, wanted)
-    extra: dict[str, Any] = {"format": format_.value, "from": low, "to": high - 1}
+    extra: dict[str, Any] = {"format": format_.value, "names": names, "from": low, "to": high - 1}
     for name, value in wanted.conditions().items():
         extra[name] = value if isinstance(value, bool | list) else str(value)
     audit.record(uow, Action.AUDIT_EXPORTED, Target("chain", chain_id), extra=extra)
-    return Plan(chain_id, wanted, format_, low, high)
+    return Plan(chain_id, wanted, format_, names, low, high)
 
 
 def write(runtime: Runtime, todo: Plan) -> Iterator[str]:
@@ -103,7 +104,8 @@ def write(runtime: Runtime, todo: Plan) -> Iterator[str]:
             rows = connection.execute(statement, reach | conditions).all()
         if not rows:
             return
-        yield each(keys, todo.chain_id, rows)
+        lines = [open_row(keys, todo.chain_id, row) for row in rows]
+        yield each(lines if todo.names else [_unnamed(line) for line in lines], todo.chain_id)
         low = rows[-1].seq + 1
 
 
@@ -125,8 +127,22 @@ def _begin_csv(_runtime: Runtime, _todo: Plan) -> str:
     return table(COLUMNS, ())
 
 
-def _write_csv(keys: KeyRoom, chain_id: UUID, rows: Sequence[Row[Any]]) -> str:
-    first, *others = [_cells(open_row(keys, chain_id, row)) for row in rows]
+def _unnamed(line: Line) -> Line:
+    """Return an event about a credential with nothing in it that people have written; others name none."""
+    if line.details is None or line.target_type != "item":
+        return line
+    extra = {name: value for name, value in line.details.extra.items() if _is_no_text(value)}
+    return replace(line, details=replace(line.details, target="", extra=extra))
+
+
+def _is_no_text(value: ExtraValue) -> bool:
+    if isinstance(value, str):
+        return _ID.fullmatch(value) is not None
+    return not isinstance(value, list)
+
+
+def _write_csv(lines: Sequence[Line], _chain_id: UUID) -> str:
+    first, *others = map(_cells, lines)
     return table(first, others)
 
 
@@ -176,8 +192,8 @@ def _begin_json(runtime: Runtime, todo: Plan) -> str:
     return _json(head)
 
 
-def _write_json(keys: KeyRoom, chain_id: UUID, rows: Sequence[Row[Any]]) -> str:
-    return "".join(_json(_fields(open_row(keys, chain_id, row), chain_id)) for row in rows)
+def _write_json(lines: Sequence[Line], chain_id: UUID) -> str:
+    return "".join(_json(_fields(line, chain_id)) for line in lines)
 
 
 def _fields(line: Line, chain_id: UUID) -> dict[str, Any]:
@@ -203,7 +219,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 _Begin = Callable[["Runtime", Plan], str]
-_Each = Callable[["KeyRoom", UUID, Sequence[Row[Any]]], str]
+_Each = Callable[[Sequence[Line], UUID], str]
 _WRITERS: Mapping[Format, tuple[_Begin, _Each]] = {
     Format.CSV: (_begin_csv, _write_csv),
     Format.JSON_LINES: (_begin_json, _write_json),

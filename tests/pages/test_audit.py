@@ -404,10 +404,10 @@ def test_a_review_does_not_go_back(browser):
 # The export
 
 
-def export(browser, format_, who="alice", query=""):
+def export(browser, format_, who="alice", query="", *, names=False):
     person = browser(who)
     person.open(f"{AUDIT}/export{query}")
-    return person.submit("export", format=format_).answer
+    return person.submit("export", format=format_, **({"names": "y"} if names else {})).answer
 
 
 def test_the_export_is_confirmed_recorded_and_complete(browser, trail, happen):
@@ -418,7 +418,7 @@ def test_the_export_is_confirmed_recorded_and_complete(browser, trail, happen):
     head, events = lines[0], lines[1:]
     assert (head["from"], head["to"], head["complete"]) == (1, event["seq"] - 1, True)
     assert [line["seq"] for line in events] == list(range(1, event["seq"]))
-    assert event["extra"] == {"format": "jsonl", "from": 1, "to": event["seq"] - 1}
+    assert event["extra"] == {"format": "jsonl", "names": False, "from": 1, "to": event["seq"] - 1}
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-northwind-')
     assert answer.headers["Content-Disposition"].endswith('.jsonl"')
 
@@ -449,7 +449,7 @@ def test_anyone_can_check_order_and_completeness_with_the_export_alone(browser, 
 def test_the_lines_hold_the_columns_the_details_and_the_mac(browser, happen, world):
     item = uuid4()
     happen(Action.ITEM_REVEALED, target=Target("item", item, "prod"), extra={"field": "Password"})
-    line = json.loads(export(browser, "jsonl").get_data(as_text=True).splitlines()[-2])
+    line = json.loads(export(browser, "jsonl", names=True).get_data(as_text=True).splitlines()[-2])
     assert line["chain"] == str(world.organizations[NORTHWIND])
     assert (line["action"], line["success"]) == ("item.revealed", True)
     assert line["actor_id"] == str(world.people["mia"])
@@ -457,6 +457,28 @@ def test_the_lines_hold_the_columns_the_details_and_the_mac(browser, happen, wor
     assert (line["details"]["actor"], line["details"]["target"]) == ("Mia", "prod")
     assert line["details"]["extra"] == {"field": "Password"}
     assert len(bytes.fromhex(line["mac"])) == 32
+
+
+def test_an_export_names_credentials_only_when_asked(browser, happen, trail):
+    item, vault = uuid4(), uuid4()
+    extra = {"field": "Recovery word", "fields": ["Recovery word"], "version": 3, "to": str(vault)}
+    happen(Action.ITEM_REVEALED, target=Target("item", item, "Acme/prod"), extra=extra)
+    happen(Action.VAULT_CHANGED, target=Target("vault", vault, "Production"), extra={"name": "Production"})
+    lines = export(browser, "jsonl").get_data(as_text=True)
+    table = export(browser, "csv").get_data(as_text=True)
+
+    for text in (lines, table):
+        assert "Acme" not in text
+        assert "Recovery word" not in text
+        assert "Production" in text
+    revealed = next(
+        each for each in map(json.loads, lines.splitlines()) if each.get("target_id") == str(item)
+    )
+    assert revealed["details"]["target"] == ""
+    assert revealed["details"]["extra"] == {"version": 3, "to": str(vault)}
+
+    assert "Acme/prod" in export(browser, "csv", names=True).get_data(as_text=True)
+    assert [event["extra"]["names"] for event in trail.events("audit.exported")] == [False, False, True]
 
 
 def test_an_export_of_some_events_says_that_it_is_not_complete(browser, happen, trail):
@@ -484,7 +506,7 @@ def test_an_export_from_a_day_on_begins_with_the_hash_before_it(browser, happen)
 def test_the_table_runs_nothing_in_a_spreadsheet(browser, happen):
     happen(Action.ITEM_REVEALED, target=Target("item", None, '=HYPERLINK("http://evil")'))
     happen(Action.ITEM_REVEALED, target=Target("item", None, 'comma, "quote"\nline'))
-    answer = export(browser, "csv")
+    answer = export(browser, "csv", names=True)
     assert answer.content_type == "text/csv; charset=utf-8"
     table = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
     assert [row["Target"] for row in table[-3:-1]] == [

@@ -301,9 +301,23 @@ def test_a_dead_token_is_not_replaced(browser, issue):
     force(mia, f"{TOKENS}/{old.id}/replace", 409, overlap_hours="0")
 
 
-def test_replacing_is_limited_as_issuing_is(app):
-    assert app.view_functions["tokens.issue"].access.limit == "5/hour"
-    assert app.view_functions["tokens.submit_replacement"].access.limit == "5/hour"
+def test_five_tokens_an_hour_are_enough_however_they_are_made(browser, issue):
+    """Issued, replaced, or one's own for signing in: they are counted together."""
+    mia = browser("mia")
+    for _ in range(2):
+        mia.open(f"{TOKENS}/{issue().id}/replace")
+        mia.submit("replace")
+    for number in range(2):
+        mia.open(f"{TOKENS}/new")
+        mia.submit("issue", name=f"Job {number}", scopes=["items:list"])
+    mia.open("/account/token")
+    mia.submit("replace-token", overlap_hours="1")
+
+    mia.open(f"{TOKENS}/new")
+    refused = mia.submit("issue", 429, name="One too many", scopes=["items:list"])
+    assert int(refused.answer.headers["Retry-After"]) > 60
+    mia.open("/account/token")
+    mia.submit("replace-token", 429, overlap_hours="1")
 
 
 # Revoking
