@@ -181,6 +181,7 @@ def _rules(settings: Settings) -> Rules:
         lockout_failures=settings.lockout_failures,
         lockout_lasts=timedelta(minutes=settings.lockout_minutes),
         trash_kept=timedelta(days=settings.trash_days),
+        second_factor=settings.require_2fa,
     )
 
 

@@ -44,6 +44,7 @@ class Settings:
     redis_url: str | None
     public_url: str
     trusted_proxies: int
+    require_2fa: bool
     session_idle_minutes: int
     session_hours: int
     step_up_minutes: int
@@ -185,6 +186,7 @@ def _read(reader: Reader, environ: Mapping[str, str]) -> Settings:
         redis_url=rules.read_redis_url(reader),
         public_url=rules.read_public_url(reader, environ, port, production=production),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 1 if environ.get("SPACE_ID") else 0, 0, 10),
+        require_2fa=reader.boolean("REQUIRE_2FA", default=production),
         session_idle_minutes=idle,
         session_hours=hours,
         step_up_minutes=reader.number("STEP_UP_MINUTES", 5, 1, 60),

@@ -94,10 +94,12 @@ class Reader:
         self.fault(name, f"must be a whole number from {low} to {high}.")
         return default
 
-    def boolean(self, name: str) -> bool:
-        """Return a switch that is off unless it is set to true or 1."""
+    def boolean(self, name: str, *, default: bool = False) -> bool:
+        """Return a switch: true or 1, false or 0."""
         text = self.text(name)
-        if text is None or text.lower() in {"false", "0"}:
+        if text is None:
+            return default
+        if text.lower() in {"false", "0"}:
             return False
         if text.lower() not in {"true", "1"}:
             self.fault(name, "must be true or false.")

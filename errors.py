@@ -15,6 +15,14 @@ class StepUpRequired(ChatelaineError):
     """The actor must prove again who they are before going on."""
 
 
+class SecondFactorRequired(ChatelaineError):
+    """The session was opened with a token, and the code that belongs to it has not come yet."""
+
+
+class SecondFactorMissing(ChatelaineError):
+    """The actor has no second factor, and this installation wants everybody to have one."""
+
+
 class TokenMustBeReplaced(ChatelaineError):
     """The actor signed in with a first token, which is good for nothing but making their own."""
 

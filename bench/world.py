@@ -90,6 +90,8 @@ def build(folder: Path, items: int, events: int) -> Site:
         "APP_ENV": "production",
         "PUBLIC_URL": f"https://{HOST}",
         "TRUSTED_PROXIES": "1",
+        # The bench measures signing in with the token; a code more would measure the bench's own waiting.
+        "REQUIRE_2FA": "false",
         "FLASK_SECRET_KEY": generate_master_key(),
         "ENCRYPTION_KEYS": generate_master_key(),
         "DATABASE_URL": f"sqlite:///{folder}/bench-{items}-{events}.db",

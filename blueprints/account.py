@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from blueprints.guard import requires
 from blueprints.requests import current_person, current_uow, local_path
-from blueprints.signin import REFUSED
+from blueprints.signin import REFUSED, WRONG_CODE, tell_of_recovery
 from blueprints.tokens import ISSUES, MADE
-from forms.signin import SignInForm
+from forms.signin import CodeForm, SignInForm
 from forms.tokens import OverlapForm
 from policy import Permission
-from services import actors, sessions, signin, tokens
+from services import actors, factors, sessions, signin, tokens
 from services.devices import describe_device
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -38,6 +38,7 @@ def show() -> ResponseReturnValue:
         organizations=organizations,
         sessions=sessions.mine(uow),
         current=uow.actor.session_id,
+        factor=factors.state(uow),
     )
 
 
@@ -58,23 +59,44 @@ def end_other_sessions() -> ResponseReturnValue:
 
 
 @bp.get("/confirm")
-@requires(Permission.ACCOUNT_USE, replacing=True)
+@requires(Permission.ACCOUNT_USE, replacing=True, adding=True)
 def confirm() -> ResponseReturnValue:
     back = local_path(request.args.get("next"))
-    return render_template("account/confirm.html", form=SignInForm(), next=back)
+    return render_template("account/confirm.html", form=_confirmation(), next=back)
 
 
 @bp.post("/confirm")
-@requires(Permission.ACCOUNT_USE, replacing=True, limit="10/minute")
+@requires(Permission.ACCOUNT_USE, replacing=True, adding=True, limit="10/minute")
 def submit_confirmation() -> ResponseReturnValue:
-    form = SignInForm()
+    form = _confirmation()
     back = local_path(request.form.get("next"))
     if form.validate_on_submit():
-        if signin.confirm(current_uow(), (form.token.data or "").strip()):
+        if _is_confirmed(form):
             flash("Thank you. Go on with what you wanted to do.", "success")
             return redirect(back or url_for("signin.home"))
-        form.token.errors = [REFUSED]
+        _blame(form)
     return render_template("account/confirm.html", form=form, next=back), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _confirmation() -> CodeForm | SignInForm:
+    """Ask for what proves most: the second factor of whoever has one."""
+    return CodeForm() if current_person().has_factor else SignInForm()
+
+
+def _is_confirmed(form: CodeForm | SignInForm) -> bool:
+    if isinstance(form, SignInForm):
+        return signin.confirm(current_uow(), (form.token.data or "").strip())
+    proof = factors.check(current_uow(), form.code.data or "")
+    if proof is not None:
+        tell_of_recovery(proof)
+    return proof is not None
+
+
+def _blame(form: CodeForm | SignInForm) -> None:
+    if isinstance(form, SignInForm):
+        form.token.errors = [REFUSED]
+    else:
+        form.code.errors = [WRONG_CODE]
 
 
 @bp.get("/token")

@@ -80,6 +80,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(errors.SignInRequired, _ask_to_sign_in)
     app.register_error_handler(errors.StepUpRequired, _ask_to_confirm)
     app.register_error_handler(errors.TokenMustBeReplaced, _ask_to_replace)
+    app.register_error_handler(errors.SecondFactorRequired, _ask_for_code)
+    app.register_error_handler(errors.SecondFactorMissing, _ask_to_add)
     app.register_error_handler(errors.ChatelaineError, _show_failure)
     app.register_error_handler(OperationalError, _show_busy)
     app.register_error_handler(NoConnectionLeft, _show_busy)
@@ -136,6 +138,18 @@ def _referring_path() -> str | None:
 def _ask_to_replace(_error: errors.TokenMustBeReplaced) -> ResponseReturnValue:
     flash("This was a first token. Make your own before you go on.", "warning")
     return redirect(url_for("account.replace_token"))
+
+
+def _ask_for_code(_error: errors.SecondFactorRequired) -> ResponseReturnValue:
+    if wants_json():
+        return show(HTTPStatus.UNAUTHORIZED)
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("signin.code", next=back if back != "/" else None))
+
+
+def _ask_to_add(_error: errors.SecondFactorMissing) -> ResponseReturnValue:
+    flash("Here everybody signs in with a second factor. Set up yours before you go on.", "warning")
+    return redirect(url_for("factors.show"))
 
 
 def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:

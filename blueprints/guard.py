@@ -22,6 +22,8 @@ from crypto.tokens import ParsedToken, parse_token
 from errors import (
     Denied,
     NotFound,
+    SecondFactorMissing,
+    SecondFactorRequired,
     SignInRequired,
     StepUpRequired,
     TokenMustBeReplaced,
@@ -31,6 +33,7 @@ from extensions import SESSION_KEY, address, limiter
 from models import AccessToken, Action, Invitation, Lockout, Membership, Vault
 from policy import Permission, Verdict, judge
 from services import actors, audit, invitations, items, lockouts, people, programs, tokens, vaults
+from services.actors import Person
 from services.events import Target
 from services.items import StoredItem
 from services.unit_of_work import UnitOfWork
@@ -58,6 +61,8 @@ class Access:
         counted_as: what routes are called that are counted together; None: each by itself.
         program: for API tokens only; the session's cookie is not looked at.
         replacing: open to somebody who must replace their token before all else.
+        half: open to somebody whose second factor is still to come.
+        adding: open to somebody who must have a second factor, and has none yet.
         anonymous: nobody is looked up, so that the answer needs no database.
         max_body: bytes of a request's body; None: as its permission says.
     """
@@ -69,6 +74,8 @@ class Access:
     counted_as: str | None = None
     program: bool = False
     replacing: bool = False
+    half: bool = False
+    adding: bool = False
     anonymous: bool = False
     max_body: int | None = None
 
@@ -125,19 +132,25 @@ def requires(
     counted_as: str | None = None,
     program: bool = False,
     replacing: bool = False,
+    half: bool = False,
+    adding: bool = False,
     max_body: int | None = None,
 ) -> Callable[[View], View]:
     """Let in who holds *permission*, on the *model* that the address names; see :class:`Access`.
 
     Raises:
         SignInRequired: nobody is signed in.
+        SecondFactorRequired: the code that belongs to the token has not come yet.
+        SecondFactorMissing: everybody needs a second factor here, and the actor has none.
         NotFound: no such thing, or the actor may not know of it; recorded.
         Denied: the actor lacks the right; recorded.
         StepUpRequired: the actor must confirm who they are first.
         TooManyRequests: over *limit*.
     """
     return _declare(
-        Access(permission, model, writes, limit, counted_as, program, replacing, max_body=max_body)
+        Access(
+            permission, model, writes, limit, counted_as, program, replacing, half, adding, max_body=max_body
+        )
     )
 
 
@@ -226,13 +239,23 @@ def _identify_person(uow: UnitOfWork, access: Access, slug: str | None) -> None:
         return
     g.person = person
     uow.act_as(person.actor())
-    if person.must_replace and access.permission is not None and not access.replacing:
-        raise TokenMustBeReplaced
+    if access.permission is not None:
+        _demand_all_factors(uow, person, access)
     if slug is not None:
         place = actors.enter(uow, person, slug)
         if place is None:
             raise NotFound
         g.place = place
+
+
+def _demand_all_factors(uow: UnitOfWork, person: Person, access: Access) -> None:
+    """Let nobody further than their factors reach, in the order in which they are to be given."""
+    if person.is_half and not access.half:
+        raise SecondFactorRequired
+    if person.must_replace and not access.replacing:
+        raise TokenMustBeReplaced
+    if uow.rules.second_factor and not (person.has_factor or person.must_replace or access.adding):
+        raise SecondFactorMissing
 
 
 def _identify_program(uow: UnitOfWork) -> None:

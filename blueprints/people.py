@@ -13,7 +13,7 @@ from errors import Conflict, Invalid
 from forms.people import InviteForm, RoleForm
 from models import Invitation, Membership
 from policy import Permission, Role, Verdict
-from services import invitations, owners, people, sessions
+from services import factors, invitations, owners, people, sessions
 from services.invitations import Invited
 
 bp = Blueprint("people", __name__, url_prefix="/o/<slug>/people")
@@ -105,6 +105,12 @@ def make_link(member: Membership) -> ResponseReturnValue:
     return _show_link(invitations.renew(current_uow(), member))
 
 
+@bp.post("/<uuid:member_id>/factor/remove")
+@requires(Permission.PEOPLE_MANAGE, Membership, limit=LINKS)
+def reset_factor(member: Membership) -> ResponseReturnValue:
+    return _show_link(people.reset_factor(current_uow(), member))
+
+
 @bp.post("/<uuid:member_id>/sessions/end")
 @requires(Permission.PEOPLE_MANAGE, Membership)
 def end_sessions(member: Membership) -> ResponseReturnValue:
@@ -130,6 +136,7 @@ def _show(member: Membership, form: RoleForm) -> str:
         form=form,
         manages=manages and decides,
         protected=manages and not decides,
+        has_factor=manages and factors.has(uow, line.user_id),
         myself=line.user_id == uow.actor.id,
         last_owner=line.role is Role.OWNER and not owners.has_another(uow, line.user_id),
         sessions=sessions.of_person(uow, line.user_id) if manages else (),

@@ -21,9 +21,10 @@ from flask.typing import ResponseReturnValue
 from blueprints.guard import public, requires
 from blueprints.requests import current_person, current_uow, local_path
 from extensions import SESSION_KEY, address, limiter
-from forms.signin import SignInForm
+from forms.signin import CodeForm, SignInForm
 from policy import Permission
-from services import actors, sessions, signin
+from services import actors, factors, sessions, signin
+from services.factors import Proof
 
 bp = Blueprint("signin", __name__)
 
@@ -32,6 +33,10 @@ REFUSED = (
     "After several failures you have to wait for up to an hour."
 )
 """The one sentence for every token that fails, whatever the reason."""
+WRONG_CODE = (
+    "This code is not good, or was used before. Wait for the next one. "
+    "After twenty wrong ones only a recovery code or an admin helps."
+)
 
 
 @bp.get("/")
@@ -73,8 +78,40 @@ def submit() -> ResponseReturnValue:
     return page, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+@bp.get("/sign-in/code")
+@requires(Permission.ACCOUNT_USE, replacing=True, half=True, adding=True)
+def code() -> ResponseReturnValue:
+    back = local_path(request.args.get("next"))
+    if not current_person().is_half:
+        return redirect(back or url_for("signin.home"))
+    return render_template("signin/code.html", form=CodeForm(), next=back)
+
+
+@bp.post("/sign-in/code")
+@requires(Permission.ACCOUNT_USE, replacing=True, half=True, adding=True, limit="10/minute")
+def submit_code() -> ResponseReturnValue:
+    form = CodeForm()
+    back = local_path(request.form.get("next"))
+    if form.validate_on_submit():
+        uow = current_uow()
+        proof = factors.check(uow, form.code.data or "")
+        if proof is not None:
+            session[SESSION_KEY] = sessions.renew_id(uow)
+            tell_of_recovery(proof)
+            return redirect(back or url_for("signin.home"))
+        form.code.errors = [WRONG_CODE]
+    return render_template("signin/code.html", form=form, next=back), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def tell_of_recovery(proof: Proof) -> None:
+    """Say on the next page that a recovery code was used, and how many are left."""
+    if proof.codes_left is not None:
+        left = "None is left" if not proof.codes_left else f"{proof.codes_left} are left"
+        flash(f"A recovery code was used. {left}; make new ones in My account, Second factor.", "warning")
+
+
 @bp.post("/sign-out")
-@requires(Permission.ACCOUNT_USE, replacing=True)
+@requires(Permission.ACCOUNT_USE, replacing=True, half=True, adding=True)
 def leave() -> Response:
     person = current_person()
     sessions.end(current_uow(), person.session_id)

@@ -43,6 +43,7 @@ def _facts(settings: Settings) -> Facts:
         hsts_seconds=settings.secure_hsts_seconds,
         proxies=settings.trusted_proxies,
         contact=settings.security_contact,
+        second_factor=settings.require_2fa,
         audit_sink=settings.audit_sink is not None,
         metrics_token=settings.metrics_token is not None,
         contained=in_container(os.environ),

@@ -44,6 +44,17 @@ def link(email: str, organization: str | None, *, as_json: bool) -> None:
     _print_link(invited, as_json=as_json)
 
 
+@people.command(name="remove-factor")
+@click.argument("email")
+@organization_option
+@json_option
+def remove_factor(email: str, organization: str | None, *, as_json: bool) -> None:
+    """Take away the second factor of somebody who has lost it, and print a link on which they start anew."""
+    with working_in(organization, writing=True) as uow:
+        invited = people_service.reset_factor(uow, people_service.find_by_email(uow, email))
+    _print_link(invited, as_json=as_json)
+
+
 @people.command(name="list")
 @organization_option
 @json_option

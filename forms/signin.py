@@ -14,6 +14,14 @@ class SignInForm(Form):
     token = PasswordField("Access token", validators=[InputRequired("Paste your access token.")])
 
 
+class CodeForm(Form):
+    """The second factor."""
+
+    code = StringField(
+        "Authentication code", validators=[InputRequired("Enter the code that your app shows.")]
+    )
+
+
 class EnrolForm(Form):
     """What a person says of themselves when they take up an invitation."""
 

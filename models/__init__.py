@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.audit import Action, AuditChain, AuditCheckpoint, AuditDay, AuditEvent, AuditReview
 from models.base import Base, Tenant, UtcDateTime, from_microseconds, microseconds
+from models.factor import Factor, RecoveryCode
 from models.instance import CspReport, DataKey, Instance, Lease
 from models.item import Favorite, Item, ItemGone, ItemVersion
 from models.organization import Invitation, Membership, Organization, User
@@ -21,6 +22,7 @@ __all__ = [
     "Base",
     "CspReport",
     "DataKey",
+    "Factor",
     "Favorite",
     "Grant",
     "Instance",
@@ -32,6 +34,7 @@ __all__ = [
     "Lockout",
     "Membership",
     "Organization",
+    "RecoveryCode",
     "Tenant",
     "User",
     "UserSession",

@@ -68,6 +68,8 @@ class UserSession(Base):
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     confirmed_at: Mapped[datetime]
+    passed_at: Mapped[datetime | None]
+    """When the second factor was proved in this session."""
     address: Mapped[str] = mapped_column(String(45))
     agent: Mapped[str] = mapped_column(String(300))
 

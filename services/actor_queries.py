@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, or_, select, true
 
-from models import AccessToken, Grant, Instance, Membership, Organization, User, UserSession
+from models import AccessToken, Factor, Grant, Instance, Membership, Organization, User, UserSession
 
 FIND_SESSION = (
     select(
@@ -18,6 +18,7 @@ FIND_SESSION = (
         UserSession.seen_at,
         UserSession.expires_at,
         UserSession.confirmed_at,
+        UserSession.passed_at,
         UserSession.address,
         User.name,
         User.email,
@@ -25,10 +26,12 @@ FIND_SESSION = (
         AccessToken.revoked_at.label("token_revoked_at"),
         AccessToken.expires_at.label("token_expires_at"),
         AccessToken.must_replace,
+        Factor.confirmed_at.label("factor_at"),
         Instance.key_generation,
     )
     .join(User, User.id == UserSession.user_id)
     .join(AccessToken, AccessToken.id == UserSession.token_id)
+    .outerjoin(Factor, (Factor.user_id == UserSession.user_id) & Factor.confirmed_at.is_not(None))
     .join(Instance, true())
     .where(UserSession.digest == bindparam("digest"))
 )

@@ -26,6 +26,8 @@ class Person:
 
     Args:
         home_id: the organization whose admins look after their sign-in token.
+        has_factor: whether they have a second factor.
+        passed: whether they proved it in this session.
     """
 
     user_id: UUID
@@ -37,7 +39,14 @@ class Person:
     token_id: UUID
     token_expires_at: datetime
     must_replace: bool
+    has_factor: bool
+    passed: bool
     confirmed_at: datetime
+
+    @property
+    def is_half(self) -> bool:
+        """Whether the second factor is still to come."""
+        return self.has_factor and not self.passed
 
     @property
     def initials(self) -> str:
@@ -87,6 +96,8 @@ def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
         token_id=row.token_id,
         token_expires_at=row.token_expires_at,
         must_replace=row.must_replace,
+        has_factor=row.factor_at is not None,
+        passed=row.passed_at is not None,
         confirmed_at=row.confirmed_at,
     )
 

@@ -33,6 +33,12 @@ WORDS: Mapping[Action, Words] = MappingProxyType(
         Action.SIGNIN_FAILED: Words("failed to sign in", "Failed sign-in", ("reason",)),
         Action.SIGNIN_LOCKED: Words("was kept out by a lock", "Locked sign-in"),
         Action.LOCKOUT_LIFTED: Words("lifted a lock", "Lock lifted"),
+        Action.FACTOR_ADDED: Words("set up a second factor", "Second factor set up"),
+        Action.FACTOR_REMOVED: Words("removed a second factor", "Second factor removed"),
+        Action.FACTOR_PASSED: Words("gave a good code", "Second factor passed"),
+        Action.FACTOR_FAILED: Words("gave a wrong code", "Wrong code", ("reason",)),
+        Action.RECOVERY_MADE: Words("made recovery codes", "Recovery codes made"),
+        Action.RECOVERY_USED: Words("used a recovery code", "Recovery code used", ("left",)),
         Action.TOKEN_CREATED: Words("created a token", "Token created", ("kind",)),
         Action.TOKEN_REPLACED: Words("replaced a token", "Token replaced"),
         Action.TOKEN_REVOKED: Words("revoked a token", "Token revoked"),
@@ -87,12 +93,14 @@ def _of(*nouns: str) -> frozenset[Action]:
 
 GROUPS: Mapping[str, Group] = MappingProxyType(
     {
-        "sign-ins": Group("Sign-ins", _of("session", "signin", "lockout")),
+        "sign-ins": Group("Sign-ins", _of("session", "signin", "lockout", "factor", "recovery")),
         "tokens": Group("Tokens", _of("token")),
         "people": Group("People", _of("person", "invitation")),
         "vaults": Group("Vaults and rights", _of("vault", "grant")),
         "items": Group("Credentials", _of("item")),
-        "denials": Group("Denials and failures", _of("access", "request", "signin", "decryption")),
+        "denials": Group(
+            "Denials and failures", _of("access", "request", "signin", "decryption") | {Action.FACTOR_FAILED}
+        ),
         "settings": Group("Settings and keys", _of("setting", "organization", "key")),
         "log": Group("The log itself", _of("audit")),
     }

@@ -56,6 +56,7 @@ class Facts:
     hsts_seconds: int
     proxies: int
     contact: str | None
+    second_factor: bool
     audit_sink: bool
     metrics_token: bool
     contained: bool
@@ -70,6 +71,7 @@ def review_settings(facts: Facts) -> list[Result]:
         _rule("https", facts.public_url.startswith("https://"), "Give PUBLIC_URL an https address."),
         _hsts(facts.hsts_seconds),
         _rule("security contact", facts.contact is not None, "Set SECURITY_CONTACT: mailto:… or https:…"),
+        _rule("second factor", facts.second_factor, "Set REQUIRE_2FA=true."),
         _soft(
             "second place of the audit log",
             facts.audit_sink,

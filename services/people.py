@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from errors import Conflict, NotFound
 from models import AccessToken, Action, Membership, User, UserSession
 from policy import Role
-from services import audit, invitations, owners, sessions, tokens
+from services import audit, factors, invitations, owners, sessions, tokens
 from services.events import Extra, Target
 from services.invitations import Invited
 from services.unit_of_work import UnitOfWork
@@ -162,6 +162,25 @@ def enable(uow: UnitOfWork, member: Membership) -> Invited:
     member.disabled_at = None
     _record(uow, Action.PERSON_ENABLED, user, {"role": member.role})
     return invitations.renew(uow, member)
+
+
+def reset_factor(uow: UnitOfWork, member: Membership) -> Invited:
+    """Take a person's second factor away for them; they come back by a link, never with the old token alone.
+
+    Raises:
+        Denied: only an owner does that to an owner.
+        Conflict: they are disabled, or have no second factor.
+    """
+    user = _lock(uow, member)
+    if member.role == Role.OWNER:
+        owners.require_owner(uow, "Only an owner can remove the second factor of an owner.")
+    if member.disabled_at is None and not factors.remove_of(uow, user.id, user.email):
+        message = f"{user.email} has no second factor."
+        raise Conflict(message)
+    invited = invitations.renew(uow, member)
+    sessions.end_all_of(uow, user.id, "second factor removed")
+    tokens.revoke_all_of(uow, user.id, kind="signin")
+    return invited
 
 
 def end_sessions(uow: UnitOfWork, member: Membership) -> int:

@@ -16,6 +16,8 @@ class Rules:
     lockout_failures: int = 5
     lockout_lasts: timedelta = timedelta(minutes=60)
     trash_kept: timedelta = timedelta(days=30)
+    second_factor: bool = False
+    """Whether everybody must have one."""
 
 
 TOKEN_LASTS = timedelta(days=90)

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from crypto.keyring import KeyRoom, MasterKeys
+from crypto.passphrase import PassphraseHasher
 from policy import SYSTEM_ACTOR, Actor
 from services import keys as key_service
 from services.checkpoints import CheckpointKeeper
@@ -53,6 +54,7 @@ class Runtime:
         self.write_lock = write_lock_for(engine)
         # A database elsewhere is waited for, and threads that wait are no burden to each other.
         self.turns = Turns(one_by_one=engine.dialect.name == "sqlite")
+        self.hasher = PassphraseHasher()
         self.connections = Connections(engine)
         self.indexes = Indexes()
         self.active: dict[UUID, Active] = {}

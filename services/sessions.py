@@ -100,6 +100,26 @@ def confirm(uow: UnitOfWork) -> None:
     audit.record(uow, Action.SESSION_CONFIRMED, Target("session", uow.actor.session_id))
 
 
+def pass_second(uow: UnitOfWork) -> None:
+    """Note that the actor has proved their second factor in this session."""
+    uow.session.execute(
+        update(UserSession)
+        .where(UserSession.id == uow.actor.session_id)
+        .values(passed_at=uow.now, confirmed_at=uow.now)
+    )
+
+
+def renew_id(uow: UnitOfWork) -> str:
+    """Give the actor's session another id, as at every sign-in; return what the cookie holds from now on."""
+    session_id = new_session_id()
+    uow.session.execute(
+        update(UserSession)
+        .where(UserSession.id == uow.actor.session_id)
+        .values(digest=uow.keys.session_digest(session_id))
+    )
+    return encode_session_id(session_id)
+
+
 def remove_ended(uow: UnitOfWork) -> int:
     """Delete the rows of sessions that time has ended; return how many."""
     ended = uow.session.scalars(select(UserSession).where(~lives(uow))).all()

@@ -314,6 +314,9 @@ BY_ITSELF = {
     "audit_verify_queries.FIRST_CHAIN": "the same",
     "audit_verify_queries.NEXT_CHAIN": "the same",
     "audit_verify_queries.ORGANIZATIONS": "the same",
+    "factor_queries.COUNT_FAILURE": "by the id of a factor, which belongs to a person and to no organization",
+    "factor_queries.SPEND_CODE": "the same",
+    "factor_queries.TAKE_STEP": "the same",
 }
 """Prepared statements that name no organization, and why."""
 

@@ -33,7 +33,7 @@ COMMANDS = [*documents(), ROOT / "compose.yaml", ROOT / ".env.example"]
 @pytest.fixture(scope="module")
 def settings_table():
     """The rows of the table of settings: name, default, meaning."""
-    rows = [row for row in tables(RUNNING) if re.fullmatch(r"`[A-Z_]+`", row[0])]
+    rows = [row for row in tables(RUNNING) if re.fullmatch(r"`[A-Z0-9_]+`", row[0])]
     return {row[0].strip("`"): row[1:] for row in rows}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyotp
 import pytest
 
 from services import audit_reading
@@ -47,6 +48,15 @@ class Stage:
     def of(self, name: str | None = None) -> Browser:
         """Open somebody's browser."""
         return self._browser(name, address=ADDRESS)
+
+    def with_app(self, name: str) -> list[str]:
+        """Give somebody an authenticator app; return their recovery codes."""
+        browser = self.of(name)
+        browser.open("/account/factor")
+        page = browser.submit("set-up")
+        app = pyotp.TOTP(page.select_one("#seed").get_text().replace(" ", ""))
+        page = browser.submit("confirm-app", code=app.now())
+        return [line.get_text() for line in page.select(".codes li")]
 
     def item(self, name: str = "Stripe dashboard") -> str:
         """Return the address of a credential."""
@@ -93,6 +103,55 @@ def being_locked_out(stage):
         stranger.submit("sign-in", 422, token=wrong)
     extra = {"reason": "locked"}
     return Expected("signin.locked", "", "token", ANY, ANY, "/sign-in", success=False, extra=extra)
+
+
+def setting_up_a_second_factor(stage):
+    stage.with_app("mia")
+    return Expected(
+        "factor.added", "mia", "person", stage.world.people["mia"], "Mia", "/account/factor/confirm"
+    )
+
+
+def making_recovery_codes(stage):
+    stage.with_app("mia")
+    path = "/account/factor/confirm"
+    extra = {"codes": 10}
+    return Expected("recovery.made", "mia", "person", stage.world.people["mia"], "Mia", path, extra=extra)
+
+
+def giving_a_good_code(stage):
+    codes = stage.with_app("mia")
+    stage.of("mia").submit("second-factor", code=codes[0])
+    return Expected("factor.passed", "mia", "person", stage.world.people["mia"], "Mia", "/sign-in/code")
+
+
+def giving_a_wrong_code(stage):
+    stage.with_app("mia")
+    stage.of("mia").submit("second-factor", 422, code="000000x")
+    extra = {"reason": "wrong"}
+    who = stage.world.people["mia"]
+    return Expected("factor.failed", "mia", "person", who, "Mia", "/sign-in/code", success=False, extra=extra)
+
+
+def using_a_recovery_code(stage):
+    codes = stage.with_app("mia")
+    stage.of("mia").submit("second-factor", code=codes[3])
+    extra = {"left": 9}
+    return Expected(
+        "recovery.used", "mia", "person", stage.world.people["mia"], "Mia", "/sign-in/code", extra=extra
+    )
+
+
+def removing_a_second_factor(stage):
+    stage.with_app("mia")
+    adam = stage.of("adam")
+    page = f"/o/northwind/people/{stage.world.members['mia']}"
+    adam.open(page)
+    adam.submit("remove-factor")
+    mail = "mia@northwind.example"
+    return Expected(
+        "factor.removed", "adam", "person", stage.world.people["mia"], mail, f"{page}/factor/remove"
+    )
 
 
 def creating_a_token(stage):
@@ -370,6 +429,12 @@ ACTS = (
     signing_out,
     failing_to_sign_in,
     being_locked_out,
+    setting_up_a_second_factor,
+    making_recovery_codes,
+    giving_a_good_code,
+    giving_a_wrong_code,
+    using_a_recovery_code,
+    removing_a_second_factor,
     creating_a_token,
     revoking_a_token,
     replacing_ones_own_token,

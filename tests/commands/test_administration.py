@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyotp
 import pytest
 from click.testing import CliRunner
 
@@ -76,6 +77,22 @@ def test_who_lost_their_token_gets_a_link_from_the_operator_even_the_only_owner(
     alice = Browser(app)
     alice.open(out.strip().removeprefix(SITE))
     sign_in(app, alice.press("Create my token").select_one("#token")["value"])
+
+
+def test_a_lost_second_factor_is_taken_away_with_a_link_to_start_anew(run, app, world):
+    """The only owner can lose it, too, and nobody else could help then."""
+    alice = sign_in(app, world.tokens["alice"])
+    alice.open("/account/factor")
+    seed = alice.submit("set-up").select_one("#seed").get_text().replace(" ", "")
+    alice.submit("confirm-app", code=pyotp.TOTP(seed).now())
+
+    out, _ = run("people", "remove-factor", "alice@northwind.example", "--organization", "northwind")
+
+    assert "/enrol/chl_enrol_" in out
+    alice.open("/account")
+    assert alice.path.startswith("/sign-in")
+    with pytest.raises(Conflict, match="has no second factor"):
+        run("people", "remove-factor", "alice@northwind.example", "--organization", "northwind")
 
 
 def test_people_are_listed(run):

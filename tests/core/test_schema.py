@@ -12,6 +12,8 @@ from models import Base
 from services import schema
 from services.database import NoLock, prepare_engine
 
+NEWEST = "0002"
+
 
 @pytest.fixture
 def engine_at(tmp_path):
@@ -56,7 +58,7 @@ def test_a_database_is_copied_before_it_is_migrated(engine_at, tmp_path, monkeyp
     assert copy is not None
     assert copy.stat().st_mode & 0o777 == 0o600
     with sqlite3.connect(copy) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (NEWEST,)
     connection.close()
 
 
@@ -67,7 +69,7 @@ class FutureScripts:
         return "9999"
 
     def walk_revisions(self):
-        return [type("Script", (), {"revision": revision}) for revision in ("9999", "0001")]
+        return [type("Script", (), {"revision": revision}) for revision in ("9999", NEWEST)]
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,12 @@ GLOBAL_TABLES = {
     "audit_event",
     "csp_report",
     "data_key",
+    "factor",
     "instance",
     "lease",
     "lockout",
     "organization",
+    "recovery_code",
     "user_account",
     "user_session",
 }

@@ -23,6 +23,7 @@ from models import (
     AccessToken,
     Action,
     AuditEvent,
+    Factor,
     Invitation,
     Lockout,
     Membership,
@@ -46,6 +47,7 @@ NEWCOMERS: Mapping[str, Role] = {
     "ruth": Role.MEMBER,
     "hal": Role.MEMBER,
     "tess": Role.OWNER,
+    "hanna": Role.OWNER,
 }
 PEOPLE = ("noah", "ula", "rhea", "mia", "adam", "alice", "audrey", "mallory", *NEWCOMERS)
 PROGRAMS: Mapping[str, str] = {
@@ -240,6 +242,17 @@ def _change_afterwards(house: House) -> None:
     with house.runtime.work(writing=True, actor=_actor(house, "alice")) as uow:
         people.disable(uow, uow.session.get(Membership, world.members["dora"]))
         tokens.revoke(uow, uow.session.get(AccessToken, world.token_ids["ruth"]))
+        uow.session.add(
+            Factor(
+                id=uuid4(),
+                user_id=world.people["hanna"],
+                secret=b"never opened",
+                last_step=0,
+                failures=0,
+                created_at=uow.now,
+                confirmed_at=uow.now,
+            )
+        )
     with house.runtime.engine.connect() as connection, connection.begin():
         now = connection.execute(select(func.max(User.created_at))).scalar_one()
         connection.execute(

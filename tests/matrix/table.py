@@ -33,6 +33,8 @@ STALE = "stella"
 """Has confirmed who she is an hour ago."""
 FIRST_TOKEN = "tess"
 """Signed in with a token that must be replaced."""
+HALF = "hanna"
+"""Has a second factor, and has not given it yet."""
 GONE = frozenset({"anybody", "dora", "ruth"})
 """Not signed in: never was, was disabled, had the token revoked."""
 STRANGERS = frozenset({"mallory", "hal"})
@@ -41,6 +43,7 @@ STRANGERS = frozenset({"mallory", "hal"})
 TO_SIGN_IN = (302, "/sign-in")
 TO_CONFIRM = (302, "/account/confirm")
 TO_REPLACE = (302, "/account/token")
+TO_CODE = (302, "/sign-in/code")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Line:
         scope: a program with this scope.
         fresh: only shortly after a confirmation; names the roles that are asked for it before all else.
         replacing: also with a token that must be replaced.
+        half: what those get whose second factor is still to come, where it is not the page for the code.
         hidden: whoever may not is told that there is nothing (404), not that they may not (403).
     """
 
@@ -71,6 +75,7 @@ class Line:
     scope: str = ""
     fresh: bool | str = False
     replacing: bool = False
+    half: int = 0
     hidden: bool = False
     form: Mapping[str, Any] = field(default_factory=dict)
 
@@ -100,7 +105,9 @@ TABLE: Mapping[str, Line] = {
     "GET signin.show": Line(public=True, signed_in=302),
     "POST signin.submit": Line(422, public=True),
     "GET signin.home": Line(302, anyone=True),
-    "POST signin.leave": Line(302, anyone=True, replacing=True),
+    "GET signin.code": Line(302, anyone=True, replacing=True, half=200),
+    "POST signin.submit_code": Line(422, anyone=True, replacing=True, half=422),
+    "POST signin.leave": Line(302, anyone=True, replacing=True, half=302),
     "GET enrolment.open_link": Line(302, public=True),
     "GET enrolment.show": Line(410, public=True),
     "POST enrolment.create": Line(410, public=True),
@@ -111,6 +118,11 @@ TABLE: Mapping[str, Line] = {
     "POST account.submit_confirmation": Line(422, anyone=True, replacing=True),
     "GET account.replace_token": Line(anyone=True, replacing=True, fresh=True),
     "POST account.create_token": Line(422, anyone=True, replacing=True, fresh=True),
+    "GET factors.show": Line(anyone=True),
+    "POST factors.begin": Line(anyone=True, fresh=True),
+    "POST factors.confirm": Line(409, anyone=True, fresh=True),
+    "POST factors.renew_codes": Line(409, anyone=True, fresh=True),
+    "POST factors.remove": Line(409, anyone=True, fresh=True),
     "GET api.list_items": Line(scope="items:list"),
     "POST api.reveal": Line(scope="items:reveal"),
     "GET overview.show": Line(roles=EVERYBODY),
@@ -134,6 +146,7 @@ TABLE: Mapping[str, Line] = {
     "POST people.disable": Line(302, roles=ADMINS, fresh=True),
     "POST people.enable": Line(409, roles=ADMINS, fresh=True),
     "POST people.make_link": Line(200, roles=ADMINS, fresh=True),
+    "POST people.reset_factor": Line(409, roles=ADMINS, fresh=True),
     "POST people.end_sessions": Line(302, roles=ADMINS, fresh=True),
     "GET tokens.index": Line(roles=EVERYBODY),
     "GET tokens.new": Line(roles=WORKERS, fresh=True),
@@ -191,6 +204,8 @@ def expected(line: Line, name: str, method: str) -> tuple[int, str]:
         return TO_SIGN_IN if method == "GET" else (400, "")
     if name in GONE:
         return TO_SIGN_IN
+    if name == HALF:
+        return (line.half, "") if line.half else TO_CODE
     if name == FIRST_TOKEN:
         return (line.ok, "") if line.replacing else TO_REPLACE
     return _signed_in(line, name)

@@ -47,7 +47,7 @@ def test_the_page_says_what_the_installation_runs_on(browser, runtime):
     page = browser("alice").open(SETTINGS)
     facts = {term.get_text(): term.find_next("dd").get_text(" ", strip=True) for term in page.select("dt")}
     assert facts["Version"].count(".") == 2
-    assert facts["Schema"] == "0001"
+    assert facts["Schema"] == "0002"
     assert facts["Database"].startswith("SQLite 3.")
     with runtime.engine.connect() as connection:
         assert facts["Instance"] == str(runtime.keys_for(connection).instance)
