@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import may, requires
@@ -13,11 +13,22 @@ from errors import Conflict, Invalid
 from forms.people import InviteForm, RoleForm
 from models import Invitation, Membership
 from policy import Permission, Role, Verdict
-from services import factors, invitations, owners, people, sessions
+from services import (
+    csv_export,
+    factors,
+    grants,
+    invitations,
+    leavers,
+    owners,
+    people,
+    sessions,
+    vaults,
+)
 from services.invitations import Invited
 
 bp = Blueprint("people", __name__, url_prefix="/o/<slug>/people")
 
+TO_CHANGE = ("Credential", "Vault", "Still the same", "Opened last (UTC)", "Times", "Id")
 LINKS = "60/hour"
 """How many links one person may make."""
 
@@ -89,8 +100,53 @@ def change_role(member: Membership) -> ResponseReturnValue:
 @requires(Permission.PEOPLE_MANAGE, Membership)
 def disable(member: Membership) -> ResponseReturnValue:
     people.disable(current_uow(), member)
-    flash("Disabled. Their sessions have ended and their tokens are revoked.", "success")
-    return _to(member)
+    flash(
+        "Disabled. Their sessions have ended, their tokens are revoked and their second factor is removed. "
+        "This is what they know.",
+        "success",
+    )
+    return redirect(url_for("people.opened", slug=current_place().slug, member_id=member.id))
+
+
+@bp.get("/<uuid:member_id>/opened")
+@requires(Permission.AUDIT_READ, Membership)
+def opened(member: Membership) -> ResponseReturnValue:
+    """Show what must change when this person leaves."""
+    uow = current_uow()
+    line = people.line_of(uow, member)
+    return render_template(
+        "people/opened.html",
+        line=line,
+        report=leavers.report(uow, line.user_id),
+        vaults=vaults.names(uow),
+        seen=uow.actor.rights,
+        reach=grants.reach_of(uow, line.user_id),
+        exports=may(uow, Permission.AUDIT_EXPORT) in {Verdict.ALLOW, Verdict.CONFIRM},
+    )
+
+
+@bp.post("/<uuid:member_id>/opened/export")
+@requires(Permission.AUDIT_EXPORT, Membership, writes=False, limit="10/hour")
+def export_opened(member: Membership) -> ResponseReturnValue:
+    uow = current_uow()
+    line = people.line_of(uow, member)
+    report = leavers.report(uow, line.user_id)
+    names = vaults.names(uow)
+    leavers.record_export(uow, line.user_id, line.email)
+    rows = [
+        (
+            one.name,
+            names[one.vault_id],
+            ", ".join(one.fields),
+            one.at.isoformat(),
+            one.times,
+            one.item_id,
+        )
+        for one in report.still
+    ]
+    response = Response(csv_export.table(TO_CHANGE, rows), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="to-change-{uow.now:%Y-%m-%d}.csv"'
+    return response
 
 
 @bp.post("/<uuid:member_id>/enable")
@@ -136,6 +192,7 @@ def _show(member: Membership, form: RoleForm) -> str:
         form=form,
         manages=manages and decides,
         protected=manages and not decides,
+        reads_log=may(uow, Permission.AUDIT_READ) is Verdict.ALLOW,
         has_factor=manages and factors.has(uow, line.user_id),
         myself=line.user_id == uow.actor.id,
         last_owner=line.role is Role.OWNER and not owners.has_another(uow, line.user_id),

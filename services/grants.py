@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from errors import Conflict, Invalid, NotFound
 from models import Action, Grant, Membership, User, Vault
@@ -63,6 +63,27 @@ def grants(uow: UnitOfWork, vault: Vault) -> list[GrantLine]:
         for grant, user, membership in rows
     ]
     return sorted(lines, key=lambda line: (line.name.casefold(), line.email))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A vault that a person was given a right on, which has not ended."""
+
+    vault_id: UUID
+    name: str
+    right: Right
+    ends_at: datetime | None
+
+
+def reach_of(uow: UnitOfWork, user_id: UUID) -> list[Reach]:
+    """Return the vaults that a person could work in, by name, also after they were disabled."""
+    rows = uow.session.execute(
+        select(Vault.id, Vault.name, Grant.right, Grant.ends_at)
+        .join(Grant, Grant.vault_id == Vault.id)
+        .where(Grant.user_id == user_id, or_(Grant.ends_at.is_(None), Grant.ends_at > uow.now))
+    )
+    reach = [Reach(row.id, row.name, Right(row.right), row.ends_at) for row in rows]
+    return sorted(reach, key=lambda one: (one.name.casefold(), one.vault_id))
 
 
 def grant(

@@ -124,7 +124,7 @@ def change_role(uow: UnitOfWork, member: Membership, role: Role) -> bool:
 
 
 def disable(uow: UnitOfWork, member: Membership) -> None:
-    """End a person's access at once: membership, sessions, tokens, and the open links for them and by them.
+    """End a person's access at once: membership, sessions, tokens, second factor, links for them and by them.
 
     Raises:
         Denied: only an owner disables owners.
@@ -144,6 +144,7 @@ def disable(uow: UnitOfWork, member: Membership) -> None:
     member.disabled_at = uow.now
     ended = sessions.end_all_of(uow, user.id, "person disabled")
     revoked = tokens.revoke_all_of(uow, user.id)
+    factors.remove_of(uow, user.id, user.email)
     invitations.revoke_all_of(uow, user, made=True)
     _record(uow, Action.PERSON_DISABLED, user, {"sessions": ended, "tokens": revoked})
 

@@ -78,6 +78,11 @@ def visible(uow: UnitOfWork) -> list[VaultLine]:
     return [VaultLine(vault, effective_right(uow, vault.id), counts.by_vault[vault.id]) for vault in vaults]
 
 
+def names(uow: UnitOfWork) -> dict[UUID, str]:
+    """Return what all vaults of the organization are called, for those who read its log."""
+    return {vault.id: vault.name for vault in uow.session.scalars(_ALL)}
+
+
 def effective_right(uow: UnitOfWork, vault_id: UUID) -> Right | None:
     """Return the actor's right on a vault, no higher than their role allows."""
     right = uow.actor.rights.get(vault_id)

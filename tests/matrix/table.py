@@ -146,6 +146,8 @@ TABLE: Mapping[str, Line] = {
     "POST people.disable": Line(302, roles=ADMINS, fresh=True),
     "POST people.enable": Line(409, roles=ADMINS, fresh=True),
     "POST people.make_link": Line(200, roles=ADMINS, fresh=True),
+    "GET people.opened": Line(roles=WATCHERS),
+    "POST people.export_opened": Line(200, roles=WATCHERS, fresh=True),
     "POST people.reset_factor": Line(409, roles=ADMINS, fresh=True),
     "POST people.end_sessions": Line(302, roles=ADMINS, fresh=True),
     "GET tokens.index": Line(roles=EVERYBODY),

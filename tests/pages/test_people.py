@@ -199,6 +199,7 @@ def test_enabling_gives_a_new_link(app, browser, page_of):
     adam = browser("adam")
     adam.open(page_of("mia"))
     adam.submit("disable")
+    adam.open(page_of("mia"))
     link = adam.submit("enable").select_one("#link")["value"]
     mia = Browser(app)
     mia.open("/enrol/" + link.rpartition("/")[2])

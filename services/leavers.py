@@ -1,0 +1,173 @@
+"""What must change when somebody leaves: the values that they opened and that are still the same.
+
+Read from the audit log and from the history of each credential; no value is opened for it. In doubt a value
+counts as still the same: after an earlier version was restored, or when its field has another name by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from errors import NotFound
+from models import Action
+from services import audit, audit_reading, items
+from services.audit_append import REVEALS
+from services.audit_reading import Filter, Line
+from services.contents import Kind
+from services.events import Target
+from services.items import StoredItem, VersionLine
+from services.unit_of_work import UnitOfWork
+
+PAGE = 500
+LOOKED_AT = 20_000
+"""Reveals of one person that are looked at, the newest first."""
+SEED = " seed"
+"""Ends the name under which the seed of an authenticator is revealed; a code alone is worth nothing later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A credential that somebody opened.
+
+    Args:
+        fields: what of it they know that is still the same; empty: all was changed since.
+        at: when they opened it last.
+        times: how often.
+    """
+
+    item_id: UUID
+    vault_id: UUID
+    name: str
+    fields: tuple[str, ...]
+    at: datetime
+    times: int
+    trashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody opened.
+
+    Args:
+        still: with something that is still the same, the last opened first.
+        changed: all of which was changed since.
+        gone: how many were destroyed since.
+        complete: False: only the newest ``LOOKED_AT`` reveals were looked at.
+    """
+
+    still: tuple[Opened, ...]
+    changed: tuple[Opened, ...]
+    gone: int
+    complete: bool
+
+
+@dataclass(slots=True)
+class _Reveals:
+    """What a person saw of one credential: the highest version of each field."""
+
+    at: datetime
+    times: int
+    versions: dict[str, int]
+
+
+def report(uow: UnitOfWork, user_id: UUID) -> Report:
+    """Hold what a person, or a program of theirs, opened here against what was changed since."""
+    seen: dict[UUID, _Reveals] = {}
+    looked_at = 0
+    for line in _reveals_of(uow, user_id):
+        _note(seen, line)
+        looked_at += 1
+    opened, gone = [], 0
+    for item_id, reveals in seen.items():
+        item = _find(uow, item_id)
+        if item is None:
+            gone += 1
+        elif lasting := _lasting(item, reveals.versions):
+            opened.append(_opened(uow, item, reveals, lasting))
+    opened.sort(key=lambda one: one.at, reverse=True)
+    return Report(
+        still=tuple(one for one in opened if one.fields),
+        changed=tuple(one for one in opened if not one.fields),
+        gone=gone,
+        complete=looked_at < LOOKED_AT,
+    )
+
+
+def record_export(uow: UnitOfWork, user_id: UUID, name: str) -> None:
+    """Record that the list was taken out."""
+    extra = {"format": "csv", "about": "what somebody opened"}
+    audit.record(uow, Action.AUDIT_EXPORTED, Target("person", user_id, name), extra=extra)
+
+
+def _reveals_of(uow: UnitOfWork, user_id: UUID) -> Iterator[Line]:
+    wanted = Filter(actor_id=user_id, actions=REVEALS, success=True)
+    before: int | None = None
+    left = LOOKED_AT
+    while left > 0:
+        page = audit_reading.page(uow, uow.organization_id, wanted, before=before, limit=min(PAGE, left))
+        yield from page.lines
+        left -= len(page.lines)
+        before = page.before
+        if before is None:
+            return
+
+
+def _note(seen: dict[UUID, _Reveals], line: Line) -> None:
+    """Take a reveal in; they come the newest first."""
+    if line.target_id is None or line.details is None:
+        return
+    reveals = seen.setdefault(line.target_id, _Reveals(line.at, 0, {}))
+    reveals.times += 1
+    version = line.details.extra.get("version")
+    for name in _fields_of(line.details.extra):
+        known = reveals.versions.get(name, 0)
+        reveals.versions[name] = max(known, version if isinstance(version, int) else 0)
+
+
+def _fields_of(extra: Mapping[str, object]) -> list[str]:
+    many = extra.get("fields")
+    return [str(name) for name in many] if isinstance(many, list) else [str(extra.get("field", ""))]
+
+
+def _find(uow: UnitOfWork, item_id: UUID) -> StoredItem | None:
+    try:
+        return items.find(uow, item_id)
+    except NotFound:
+        return None
+
+
+def _lasting(item: StoredItem, seen: Mapping[str, int]) -> dict[str, int]:
+    """Return the fields whose value stays, with the version that was seen: the code of a moment does not."""
+    kinds = _kinds(item)
+    return {
+        shown.removesuffix(SEED): version
+        for shown, version in seen.items()
+        if shown.endswith(SEED) or kinds.get(shown) is not Kind.OTP
+    }
+
+
+def _opened(uow: UnitOfWork, item: StoredItem, reveals: _Reveals, lasting: Mapping[str, int]) -> Opened:
+    history = items.history(uow, item)
+    return Opened(
+        item_id=item.id,
+        vault_id=item.vault_id,
+        name=item.name,
+        fields=tuple(sorted(name for name, seen in lasting.items() if _is_still(item, history, name, seen))),
+        at=reveals.at,
+        times=reveals.times,
+        trashed=item.trashed_at is not None,
+    )
+
+
+def _is_still(item: StoredItem, history: Iterable[VersionLine], name: str, seen: int) -> bool:
+    later = [line for line in history if line.number > seen]
+    changed = any(name in line.changed and line.reason == "edited" for line in later)
+    doubtful = name not in _kinds(item) or any(line.reason == "restored" or line.broken for line in later)
+    return doubtful or not changed
+
+
+def _kinds(item: StoredItem) -> dict[str, Kind]:
+    return {shape.name: shape.kind for shape in item.overview.shapes} if item.overview else {}
