@@ -15,6 +15,7 @@ FIND_SESSION = (
         UserSession.user_id,
         UserSession.token_id,
         AccessToken.organization_id,
+        UserSession.created_at,
         UserSession.seen_at,
         UserSession.expires_at,
         UserSession.confirmed_at,

@@ -17,6 +17,7 @@ from services import actor_queries as queries
 from services.committer import Mark
 from services.marks import COARSE
 from services.prepared import fetch, fetch_one
+from services.rules import HALF_LASTS
 from services.unit_of_work import UnitOfWork
 
 
@@ -119,7 +120,14 @@ def _session_lives(uow: UnitOfWork, row: Any) -> bool:
         and uow.now - row.seen_at < uow.rules.session_idle
         and row.token_revoked_at is None
         and row.token_expires_at > uow.now
+        and not _waits_in_vain(uow, row)
     )
+
+
+def _waits_in_vain(uow: UnitOfWork, row: Any) -> bool:
+    """Whether the second factor should have come by now."""
+    is_half = row.factor_at is not None and row.passed_at is None
+    return is_half and uow.now - row.created_at >= HALF_LASTS
 
 
 def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:

@@ -24,4 +24,6 @@ TOKEN_LASTS = timedelta(days=90)
 TOKEN_LASTS_AT_MOST = timedelta(days=365)
 TOKEN_WARNING = timedelta(days=14)
 INVITATION_LASTS = timedelta(hours=24)
+HALF_LASTS = timedelta(minutes=5)
+"""How long a session waits for the second factor."""
 SESSIONS_PER_PERSON = 10

@@ -221,6 +221,25 @@ def test_the_cookie_from_before_the_code_is_worth_nothing(mia, come_in):
     assert copy.path.startswith("/sign-in?")
 
 
+def test_a_session_waits_five_minutes_for_the_code(mia, clock, come_in):
+    desk = come_in("mia")
+    clock.shift(timedelta(minutes=4, seconds=59))
+    desk.open(CODE)
+    assert desk.path == CODE
+    clock.shift(timedelta(seconds=1))
+    desk.open(CODE)
+    assert desk.path.startswith("/sign-in?")
+
+
+def test_a_session_from_before_the_app_ends_with_it(clock, come_in):
+    old, new = come_in("mia"), come_in("mia")
+    clock.shift(timedelta(minutes=4))
+    set_up(new)
+    clock.shift(timedelta(minutes=2))
+    assert not is_in(old)
+    assert is_in(new)
+
+
 def test_a_code_is_good_for_its_half_minute_and_the_one_after(mia, clock, come_in):
     code = mia.phone.code()
     for seconds, good in ((29, True), (59, True), (60, False), (-1, False)):
