@@ -164,7 +164,7 @@ def _opened(uow: UnitOfWork, item: StoredItem, reveals: _Reveals, lasting: Mappi
 
 def _is_still(item: StoredItem, history: Iterable[VersionLine], name: str, seen: int) -> bool:
     later = [line for line in history if line.number > seen]
-    changed = any(name in line.changed and line.reason == "edited" for line in later)
+    changed = any(name in line.changed for line in later)
     doubtful = name not in _kinds(item) or any(line.reason == "restored" or line.broken for line in later)
     return doubtful or not changed
 

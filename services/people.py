@@ -173,8 +173,6 @@ def reset_factor(uow: UnitOfWork, member: Membership) -> Invited:
         Conflict: they are disabled, or have no second factor.
     """
     user = _lock(uow, member)
-    if member.role == Role.OWNER:
-        owners.require_owner(uow, "Only an owner can remove the second factor of an owner.")
     if member.disabled_at is None and not factors.remove_of(uow, user.id, user.email):
         message = f"{user.email} has no second factor."
         raise Conflict(message)

@@ -84,6 +84,15 @@ def test_an_earlier_version_that_was_restored_leaves_it_in_doubt(rhea, mia, list
     assert lists() == ({STRIPE: "Password"}, {})
 
 
+def test_a_field_that_has_another_name_by_now_is_in_doubt(rhea, mia, lists, world):
+    mia.open(f"/o/northwind/items/{world.items[STRIPE]}/edit")
+    mia.press("Add another field")
+    mia.submit("item-form", **{"custom-0-name": "Word", "custom-0-value": "ostrich"})
+    rhea.reveal(STRIPE, "word")
+    mia.edit(STRIPE, **{"custom-0-name": "Backup word"})
+    assert lists() == ({STRIPE: "Word"}, {})
+
+
 def test_a_code_is_worth_nothing_later(rhea, lists):
     rhea.reveal(PRIMARY, "totp")
     assert lists() == ({}, {})
