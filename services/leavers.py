@@ -24,6 +24,8 @@ from services.unit_of_work import UnitOfWork
 PAGE = 500
 LOOKED_AT = 20_000
 """Reveals of one person that are looked at, the newest first."""
+PUBLIC = frozenset({"Public key", "Certificate", "Chain"})
+"""Fields that are meant to be shown to everybody."""
 SEED = " seed"
 """Ends the name under which the seed of an authenticator is revealed; a code alone is worth nothing later."""
 
@@ -140,12 +142,12 @@ def _find(uow: UnitOfWork, item_id: UUID) -> StoredItem | None:
 
 
 def _lasting(item: StoredItem, seen: Mapping[str, int]) -> dict[str, int]:
-    """Return the fields whose value stays, with the version that was seen: the code of a moment does not."""
+    """Return the fields whose value stays a secret, as the code of a moment does not, with the version seen."""
     kinds = _kinds(item)
     return {
         shown.removesuffix(SEED): version
         for shown, version in seen.items()
-        if shown.endswith(SEED) or kinds.get(shown) is not Kind.OTP
+        if (shown.endswith(SEED) or kinds.get(shown) is not Kind.OTP) and shown not in PUBLIC
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from policy import Scope
 from services import leavers, tokens
+from services.contents import Contents, Field, ItemType, Kind
 
 STRIPE = "Stripe dashboard"
 PRIMARY = "prod/db primary"
@@ -95,6 +96,14 @@ def test_a_field_that_has_another_name_by_now_is_in_doubt(rhea, mia, lists, worl
 
 def test_a_code_is_worth_nothing_later(rhea, lists):
     rhea.reveal(PRIMARY, "totp")
+    assert lists() == ({}, {})
+
+
+def test_what_is_public_anyway_needs_no_change(rhea, add, lists):
+    certificate = Field("Certificate", Kind.MULTILINE, "-----BEGIN CERTIFICATE-----")
+    (item,) = add(Contents("web", ItemType.CERTIFICATE, fields=(certificate,)))
+    rhea.open(f"/o/northwind/items/{item}")
+    rhea.submit("reveal-certificate")
     assert lists() == ({}, {})
 
 
