@@ -142,7 +142,7 @@ def _find(uow: UnitOfWork, item_id: UUID) -> StoredItem | None:
 
 
 def _lasting(item: StoredItem, seen: Mapping[str, int]) -> dict[str, int]:
-    """Return the fields whose value stays a secret, as the code of a moment does not, with the version seen."""
+    """Return the fields whose value stays a secret, with the version seen: a moment's code does not."""
     kinds = _kinds(item)
     return {
         shown.removesuffix(SEED): version
