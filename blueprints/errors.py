@@ -155,6 +155,7 @@ def _ask_to_add(_error: errors.SecondFactorMissing) -> ResponseReturnValue:
 def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     if isinstance(error, errors.TooManyRequests):
+        log.warning("too many requests from %s", request.remote_addr)
         return show(status, retry_after=error.retry_after)
     if isinstance(error, errors.Unavailable):
         return show(status, retry_after=RETRY_AFTER)

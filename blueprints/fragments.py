@@ -21,17 +21,24 @@ if TYPE_CHECKING:
 FOLDER = "pieces"
 KEPT = 4096
 """Pieces that a process keeps, some 1.5 KiB each; the longest unused is dropped first."""
+LONG = frozenset({"folders", "option_groups", "options", "tag_options"})
+"""Pieces that grow with the house, and of which an address can ask for another copy."""
+LONG_KEPT = 64
 
 
 def register(app: Flask) -> None:
     """Give templates the functions ``piece`` and ``icon``."""
 
-    @lru_cache(KEPT)
-    def piece(name: str, *given: Hashable) -> Markup:
-        """Return what the macro called *name*, in the file of that name, makes of what is *given*."""
+    def make(name: str, *given: Hashable) -> Markup:
         template = app.jinja_env.get_template(f"{FOLDER}/{name}.html")
         macro = cast("Callable[..., Markup]", getattr(template.module, name))
         return macro(*given)
+
+    small, long = lru_cache(KEPT)(make), lru_cache(LONG_KEPT)(make)
+
+    def piece(name: str, *given: Hashable) -> Markup:
+        """Return what the macro called *name*, in the file of that name, makes of what is *given*."""
+        return (long if name in LONG else small)(name, *given)
 
     @lru_cache
     def icon(name: str, class_: str = "") -> Markup:

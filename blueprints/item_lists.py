@@ -258,6 +258,7 @@ def _state(entry: Entry, today: date) -> State:
     if entry.broken:
         return _BROKEN
     due = expiry(entry.expires_on, today)
+    weak = entry.strength is not None and entry.strength <= WEAK
     if due is not None and due.kind != "neutral":
-        return due
-    return _WEAK if entry.strength is not None and entry.strength <= WEAK else _FINE
+        return State(f"{due.words}, weak", due.kind) if weak else due
+    return _WEAK if weak else _FINE

@@ -69,7 +69,7 @@ def today(uow: UnitOfWork, chain_id: UUID) -> Today:
 def _active(uow: UnitOfWork, chain_id: UUID, first: int, high: int) -> Active:
     """Find who did something since the event numbered *first*; only what is new since then is read."""
     known = uow.runtime.active.get(chain_id)
-    if known is None or known.first != first or known.high > high:
+    if known is None or known.first != first or not 0 <= high - known.high <= RECENT:
         known = Active(first, max(first, high - RECENT), max(first, high - RECENT), frozenset())
     reach = {"organization_id": chain_id, "low": known.high, "high": high, "nobody": NOBODY.id}
     new = prepared.fetch(uow.connection, queries.ACTORS, reach)

@@ -54,6 +54,8 @@ class Ticket:
     events: Sequence[Event]
     done: threading.Event = field(default_factory=threading.Event)
     failed: bool = True
+    abandoned: bool = False
+    """Whether the request was refused meanwhile: what it did not do is not recorded as done."""
 
 
 class Committer:
@@ -108,6 +110,7 @@ class Committer:
         with self._turns.aside():
             done = ticket.done.wait(WAIT)
         if not done or ticket.failed:
+            ticket.abandoned = True
             message = "the audit log cannot be written"
             raise Unavailable(message)
 
@@ -125,6 +128,9 @@ class Committer:
             # So that it does not wait for the next entry.
             self._queue.put(None)
             self._thread.join(WAIT)
+            if self._thread.is_alive():
+                # It ends after its turn.
+                return
         self._thread = None
         self._ending = False
 
@@ -170,10 +176,13 @@ class Committer:
         """Make *first* durable, with all that joins it until the turns to write and to compute come."""
         entries = [first]
         try:
-            with writing(self._engine, self._lock) as connection, self._turns.turn():
+            self._turns.let_pass()
+            with writing(self._engine, self._lock) as connection, self._turns.turn(ahead=True):
                 entries += self._rest()
                 events = self._append(connection, entries)
         except (SQLAlchemyError, ChatelaineError, OSError):
+            # All who wait are refused together: the next could not be served sooner than these.
+            entries += self._rest()
             log.exception("a batch of audit events could not be committed")
             return 0
         else:
@@ -187,7 +196,7 @@ class Committer:
                 ticket.done.set()
 
     def _append(self, connection: Connection, entries: Sequence[Ticket | Mark]) -> int:
-        tickets = _tickets(entries)
+        tickets = [ticket for ticket in _tickets(entries) if not ticket.abandoned]
         events = [event for ticket in tickets for event in ticket.events]
         if events:
             keys = max((ticket.keys for ticket in tickets), key=lambda keys: keys.generation)

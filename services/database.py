@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 
@@ -54,6 +56,9 @@ class WriteLock(Protocol):
     def release(self) -> None:
         """Let the next one through."""
 
+    def close(self) -> None:
+        """Let go of what the lock is made of."""
+
 
 class FileLock:
     """One writer at a time, among the threads of a process and among processes.
@@ -64,7 +69,18 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._threads = threading.Lock()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._file: int | None = self._open()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def close(self) -> None:
+        """Let go of the file; whoever asks for a turn after that opens it again."""
+        with self._threads:
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None
 
     def acquire(self) -> None:
         """Wait for the turn of this thread, then of this process."""
@@ -80,6 +96,8 @@ class FileLock:
     def _acquire_file(self) -> None:
         """Wait for the other processes, but not for one that was stopped in the middle of its turn."""
         give_up = time.monotonic() + LOCK_TIMEOUT
+        if self._file is None:
+            self._file = self._open()
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,7 +111,8 @@ class FileLock:
 
     def release(self) -> None:
         """Let the next process, then the next thread through."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
 
@@ -105,6 +124,9 @@ class NoLock:
 
     def release(self) -> None:
         """Pass."""
+
+    def close(self) -> None:
+        """Hold nothing."""
 
 
 def write_lock_for(engine: Engine) -> WriteLock:
@@ -142,7 +164,11 @@ def prepare_engine(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writing = connection.get_execution_options().get("writing", False)
         driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        try:
+            driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        except sqlite3.OperationalError as error:
+            # As SQLAlchemy would, so that those who catch its errors catch this.
+            raise OperationalError("BEGIN", None, error) from error
 
 
 @contextmanager

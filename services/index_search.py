@@ -35,7 +35,8 @@ class Query:
 
 def read_query(text: str) -> Query | None:
     """Read what was typed; None: nothing was."""
-    whole = fold(text.strip())
+    # An accent alone folds to a blank.
+    whole = fold(text.strip()).strip()
     if not whole:
         return None
     address = "://" in whole and " " not in whole

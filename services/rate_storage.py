@@ -173,8 +173,10 @@ class FileCounters(RateCounters):
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch the file to WAL, whoever else opens it for the first time just now.
 
-    SQLite never waits for this switch, whatever its timeout, since two that wait would wait for each other.
+    Of two that switch at once SQLite tells one that the file is busy without waiting, since each would wait
+    for the other; so all the waiting is done here.
     """
+    connection.execute("PRAGMA busy_timeout = 0")
     for tries_left in reversed(range(round(BUSY_SECONDS / BUSY_STEP))):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -183,6 +185,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
                 raise
             time.sleep(BUSY_STEP)
         else:
+            connection.execute("PRAGMA busy_timeout = 5000")
             return
 
 

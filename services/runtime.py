@@ -123,3 +123,4 @@ class Runtime:
         self.checkpoints.make()
         self.connections.close()
         self.engine.dispose()
+        self.write_lock.close()

@@ -35,19 +35,28 @@ class Turns:
         self._mine = threading.local()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Work in turn; inside of another turn of the same thread it is still that one."""
+    def turn(self, *, ahead: bool = False) -> Iterator[None]:
+        """Work in turn; inside of another turn of the same thread it is still that one.
+
+        Args:
+            ahead: before all that wait, for who holds what others wait for.
+        """
         if not self._one_by_one or self.held:
             yield
             return
-        self._take()
+        self._take(ahead=ahead)
         try:
             yield
         finally:
             self._pass_on()
 
+    def let_pass(self) -> None:
+        """Return once those who wait now have had their turn."""
+        with self.turn():
+            pass
+
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self, *, ahead: bool = False) -> Iterator[None]:
         """Let others work while this thread waits for something; take the next turn after it."""
         if not self.held:
             yield
@@ -56,21 +65,21 @@ class Turns:
         try:
             yield
         finally:
-            self._take()
+            self._take(ahead=ahead)
 
     @property
     def held(self) -> bool:
         """Whether this thread has the turn."""
         return getattr(self._mine, "held", False)
 
-    def _take(self) -> None:
+    def _take(self, *, ahead: bool = False) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = self._mine.held = True
                 return
             called = threading.Lock()
             called.acquire()
-            self._waiting.append(called)
+            (self._waiting.appendleft if ahead else self._waiting.append)(called)
         self._mine.held = called.acquire(timeout=PATIENCE) or not self._give_up(called)
 
     def _give_up(self, called: threading.Lock) -> bool:

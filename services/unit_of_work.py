@@ -148,7 +148,8 @@ class UnitOfWork:
             self._end()
 
     def _begin(self) -> None:
-        with self.runtime.turns.aside():
+        # Whoever holds the lock of the writers computes first: all others wait for it.
+        with self.runtime.turns.aside(ahead=True):
             self.runtime.write_lock.acquire()
         self._writing = True
         try:
@@ -166,6 +167,7 @@ class UnitOfWork:
                 self.events = []
             with self.runtime.turns.aside():
                 self.connection.commit()
+                self._end()
         finally:
             self.release()
 

@@ -87,6 +87,24 @@ def test_turns_come_in_the_order_in_which_they_are_asked_for(turn, elsewhere):
 
 
 @pytest.mark.usefixtures("never_impatient")
+def test_who_holds_what_others_wait_for_goes_ahead(turn, elsewhere):
+    came = []
+
+    def ask(name, ahead):
+        with turn.turn(ahead=ahead):
+            came.append(name)
+
+    with turn.turn():
+        jobs = []
+        for number, (name, ahead) in enumerate((("a", False), ("b", False), ("holder", True)), start=1):
+            jobs.append(elsewhere(ask, name, ahead))
+            until(lambda expected=number: len(turn._waiting) == expected)
+    for job in jobs:
+        job.result(PATIENCE)
+    assert came == ["holder", "a", "b"]
+
+
+@pytest.mark.usefixtures("never_impatient")
 def test_who_steps_aside_lets_others_work_and_takes_the_next_turn(turn, elsewhere):
     came = []
 
@@ -217,6 +235,20 @@ def test_a_writer_waits_aside_for_the_disk(runtime, alice, monkeypatch):
         monkeypatch.setattr(uow.connection, "commit", lambda: (held.append(runtime.turns.held), commit()))
         assert runtime.turns.held
     assert held == [False]
+
+
+@pytest.mark.usefixtures("never_impatient")
+def test_a_writer_holds_nobody_up_while_it_waits_for_its_turn_after_the_commit(runtime, alice, monkeypatch):
+    locked = []
+    take = runtime.turns._take
+
+    def look(**how):
+        locked.append(runtime.write_lock._threads.locked())
+        take(**how)
+
+    with runtime.turns.turn(), runtime.work(writing=True, actor=alice):
+        monkeypatch.setattr(runtime.turns, "_take", look)
+    assert locked == [False]
 
 
 @pytest.mark.usefixtures("never_impatient")

@@ -1,6 +1,8 @@
 """One transaction a request: what commits together, and what leaves nothing behind."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from errors import Unavailable
 from models import Action, AuditChain, AuditEvent, Vault
 from services import audit, committer
+from services.database import FileLock
 from services.events import Target
 from tests.world import NORTHWIND
 
@@ -102,6 +105,54 @@ def test_a_reader_is_refused_when_its_event_cannot_be_stored(runtime, alice, tra
     with runtime.work(writing=False, actor=alice) as uow:
         audit.record(uow, Action.ITEM_REVEALED, TARGET)
     assert trail.actions() == ["item.revealed"]
+
+
+def test_what_was_refused_is_not_recorded_as_done_later(runtime, alice, trail, monkeypatch):
+    """Several wait for a database that stays locked longer than they do."""
+    monkeypatch.setattr(committer, "WAIT", 0.2)
+
+    def read(_):
+        with pytest.raises(Unavailable), runtime.work(writing=False, actor=alice) as uow:
+            audit.record(uow, Action.ITEM_REVEALED, TARGET)
+
+    runtime.write_lock.acquire()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(read, range(4)))
+    finally:
+        runtime.write_lock.release()
+    monkeypatch.undo()
+    with runtime.work(writing=False, actor=alice) as uow:
+        audit.record(uow, Action.ITEM_COPIED, TARGET)
+    assert trail.actions() == ["item.copied"]
+
+
+def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch):
+    monkeypatch.setattr("services.database.LOCK_TIMEOUT", 0.3)
+
+    def read(_):
+        with pytest.raises(Unavailable), runtime.work(writing=False, actor=alice) as uow:
+            audit.record(uow, Action.ITEM_REVEALED, TARGET)
+
+    runtime.write_lock.acquire()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(read, range(8)))
+        assert runtime.committer.waiting == 0
+    finally:
+        runtime.write_lock.release()
+    assert trail.actions() == []
+
+
+def test_a_file_lock_lets_go_of_its_file_and_opens_it_again(tmp_path):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    lock = FileLock(tmp_path / "lock")
+    lock.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    lock.acquire()
+    lock.release()
+    lock.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_full_queue_refuses_at_once(runtime, alice, monkeypatch):

@@ -174,3 +174,8 @@ def test_folding_and_reading_a_query():
     assert read_query("a  B").words == ("a", "b")
     assert read_query("a b.example.com").host == ""
     assert read_query("https://a.example/x y").host == ""
+
+
+def test_an_accent_alone_asks_for_nothing():
+    assert read_query("\u00b4") is None
+    assert read_query(" \u00a8 ") is None
