@@ -74,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     page.register(app)
     error_pages.register(app)
     runtime = _init_database(app, settings)
+    # Flask's own way to put middleware around it; to mypy it is a method.
     app.wsgi_app = wsgi.wrap(app.wsgi_app, settings, runtime.turns)  # type: ignore[assignment, method-assign]
     app.teardown_appcontext(release_uow)
     login_manager.init_app(app)

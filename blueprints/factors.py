@@ -43,14 +43,11 @@ def begin() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     uow = current_uow()
     form = CodeForm()
-    codes = (
-        factors.confirm(uow, (form.code.data or "").replace(" ", "")) if form.validate_on_submit() else None
-    )
+    codes = factors.confirm(uow, form.code.data or "") if form.validate_on_submit() else None
     if codes is None:
         form.code.errors = form.code.errors or [WRONG]
-        return _show_offer(
-            factors.offered(uow, current_person().email), form
-        ), HTTPStatus.UNPROCESSABLE_ENTITY
+        offer = factors.offered(uow, current_person().email)
+        return _show_offer(offer, form), HTTPStatus.UNPROCESSABLE_ENTITY
     session[SESSION_KEY] = sessions.renew_id(uow)
     return render_template("factors/codes.html", codes=codes, added=True)
 

@@ -40,7 +40,6 @@ def register(app: Flask) -> None:
         """Return what the macro called *name*, in the file of that name, makes of what is *given*."""
         return (long if name in LONG else small)(name, *given)
 
-    @lru_cache
     def icon(name: str, class_: str = "") -> Markup:
         """Return a drawing of static/icons.svg, hidden from screen readers."""
         return piece("icon", name.replace("_", "-"), class_)

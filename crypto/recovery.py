@@ -1,7 +1,8 @@
 """Recovery codes: 80 random bits that a person can write down and type without doubt.
 
 ``3-K7QD-9XTM-40WB-ZREH``: a number from 1, then sixteen letters and digits of Crockford's base 32, which
-leaves out I, L, O and U. The first three are understood all the same, as are lower case and missing hyphens.
+leaves out I, L, O and U. The first three are understood all the same, as are lower case, blanks, and letters
+without hyphens between them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 CODES = 10
 _GROUP = 4
-_TYPED = re.compile(r"([1-9][0-9]?)-?([0-9A-Z]{16})")
+_TYPED = re.compile(rf"([1-9][0-9]?)-([0-9A-Z]{{{LENGTH}}})", re.ASCII)
 _MEANT = str.maketrans({"I": "1", "L": "1", "O": "0"})
 
 
@@ -26,10 +27,9 @@ def new_code(number: int) -> str:
 
 def read_code(typed: str) -> tuple[int, str] | None:
     """Return number and letters of what somebody typed; None: it is no recovery code."""
-    number, hyphen, rest = typed.strip().upper().partition("-")
-    letters = re.sub(r"[\s-]", "", rest)
-    match = _TYPED.fullmatch(f"{number}{hyphen}{letters}")
-    return (int(match[1]), match[2].translate(_MEANT)) if match and hyphen else None
+    number, hyphen, letters = "".join(typed.upper().split()).partition("-")
+    match = _TYPED.fullmatch(number + hyphen + letters.replace("-", ""))
+    return (int(match[1]), match[2].translate(_MEANT)) if match else None
 
 
 def letters_of(code: str) -> str:

@@ -77,10 +77,12 @@ class FileLock:
 
     def close(self) -> None:
         """Let go of the file; whoever asks for a turn after that opens it again."""
-        with self._threads:
-            if self._file is not None:
-                os.close(self._file)
-            self._file = None
+        if not self._threads.acquire(timeout=LOCK_TIMEOUT):
+            return
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
+        self._threads.release()
 
     def acquire(self) -> None:
         """Wait for the turn of this thread, then of this process."""

@@ -122,8 +122,7 @@ def check(uow: UnitOfWork, code: str) -> Proof | None:
     app = _confirmed(uow, uow.actor.id)
     if app is None:
         return None
-    typed = code.strip().replace(" ", "")
-    if _takes(uow, app, typed):
+    if _takes(uow, app, code):
         proof = Proof(None)
     elif _spends(uow, code):
         proof = Proof(len(_codes(uow, uow.actor.id)))
@@ -176,7 +175,8 @@ def remove_of(uow: UnitOfWork, user_id: UUID, name: str) -> bool:
 def _takes(uow: UnitOfWork, app: Factor, code: str) -> bool:
     if app.failures >= FAILURES_MAX:
         return False
-    step = matching_step(_seed(uow, app), code, int(uow.now.timestamp()))
+    # Apps show a code in two groups.
+    step = matching_step(_seed(uow, app), "".join(code.split()), int(uow.now.timestamp()))
     if step is None:
         return False
     taken = uow.connection.execute(

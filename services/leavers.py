@@ -1,7 +1,8 @@
 """What must change when somebody leaves: the values that they opened and that are still the same.
 
 Read from the audit log and from the history of each credential; no value is opened for it. In doubt a value
-counts as still the same: after an earlier version was restored, or when its field has another name by now.
+counts as still the same: after an earlier version was restored, when its field has another name by now, or
+when the event cannot be decrypted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ LOOKED_AT = 20_000
 """Reveals of one person that are looked at, the newest first."""
 PUBLIC = frozenset({"Public key", "Certificate", "Chain"})
 """Fields that are meant to be shown to everybody."""
+UNKNOWN = "Perhaps all of it"
+"""What stands for the fields of a reveal whose event cannot be decrypted."""
 SEED = " seed"
 """Ends the name under which the seed of an authenticator is revealed; a code alone is worth nothing later."""
 
@@ -119,12 +122,13 @@ def _reveals_of(uow: UnitOfWork, user_id: UUID) -> Iterator[Line]:
 
 def _note(seen: dict[UUID, _Reveals], line: Line) -> None:
     """Take a reveal in; they come the newest first."""
-    if line.target_id is None or line.details is None:
+    if line.target_id is None:
         return
     reveals = seen.setdefault(line.target_id, _Reveals(line.at, 0, {}))
     reveals.times += 1
-    version = line.details.extra.get("version")
-    for name in _fields_of(line.details.extra):
+    extra = line.details.extra if line.details else {"field": UNKNOWN}
+    version = extra.get("version")
+    for name in _fields_of(extra):
         known = reveals.versions.get(name, 0)
         reveals.versions[name] = max(known, version if isinstance(version, int) else 0)
 

@@ -323,6 +323,27 @@ def test_on_a_busy_day_people_are_counted_among_the_newest_events(
     assert (today.people, today.partly) == (1, True)
 
 
+def test_who_is_active_is_counted_on_from_the_last_look(three_days, happen, work, north):
+    for who, people in (("mia", 1), ("rhea", 2), ("rhea", 2)):
+        happen(Action.ITEM_REVEALED, who=who)
+        with work("audrey") as uow:
+            today = audit_figures.today(uow, north)
+        assert (today.people, today.partly) == (people, False)
+
+
+def test_no_look_reads_more_than_the_newest_events_however_long_ago_the_last_one_was(
+    three_days, happen, work, north, monkeypatch
+):
+    monkeypatch.setattr(audit_figures, "RECENT", 5)
+    happen(Action.ITEM_REVEALED, who="mia")
+    with work("audrey") as uow:
+        audit_figures.today(uow, north)
+    happen(Action.ITEM_REVEALED, who="rhea", times=9)
+    with work("audrey") as uow:
+        today = audit_figures.today(uow, north)
+    assert (today.people, today.partly) == (1, True)
+
+
 def test_who_was_not_signed_in_is_not_an_active_person(happen, work, north, runtime):
     with work("audrey") as uow:
         before = audit_figures.today(uow, north)

@@ -141,6 +141,15 @@ def test_what_was_destroyed_needs_no_change(rhea, browser, lists, world):
     assert "1 more that they opened was destroyed since." in page.words
 
 
+def test_a_reveal_whose_event_cannot_be_read_is_in_doubt(rhea, mia, lists, runtime):
+    rhea.reveal(STRIPE)
+    with runtime.engine.begin() as connection:
+        spoil = "UPDATE audit_event SET payload = zeroblob(200) WHERE action = 'item.revealed'"
+        assert connection.exec_driver_sql(spoil).rowcount == 1
+    mia.edit(STRIPE, password="another one")
+    assert lists() == ({STRIPE: "Perhaps all of it"}, {})
+
+
 def test_what_others_opened_is_not_theirs(mia, lists, world):
     mia.open(f"/o/northwind/items/{world.items[STRIPE]}")
     mia.submit("reveal-password")

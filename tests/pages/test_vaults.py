@@ -258,7 +258,9 @@ def test_the_state_says_what_expires_and_what_is_weak(browser, production, add):
     with time_machine.travel(noon, tick=False):
         for name, days in (("a past", -1), ("b soon", 6), ("c later", 20)):
             add(login(name, expires_on=noon.date() + timedelta(days=days)))
-        add(login("d weak", fields=(Field("Password", Kind.HIDDEN, "aaaa"),)))
+        weak = (Field("Password", Kind.HIDDEN, "aaaa"),)
+        add(login("d weak", fields=weak))
+        add(login("e both", fields=weak, expires_on=noon.date() + timedelta(days=6)))
 
         page = browser("mia").open(production)
 
@@ -266,3 +268,4 @@ def test_the_state_says_what_expires_and_what_is_weak(browser, production, add):
     assert states(page)["b soon"] == "Expires in 6 d"
     assert states(page)["c later"] == "OK"
     assert states(page)["d weak"] == "Weak"
+    assert states(page)["e both"] == "Expires in 6 d, weak"

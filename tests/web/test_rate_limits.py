@@ -36,7 +36,9 @@ def names_from(app, network: str) -> str:
         return address()
 
 
-def test_the_last_request_of_the_minute_is_answered_and_the_next_is_told_when_to_come_back(app, browser):
+def test_the_last_request_of_the_minute_is_answered_and_the_next_is_told_when_to_come_back(
+    app, browser, caplog
+):
     count_as(app, names_from(app, "192.0.2.10"), ALL - 1)
     nobody = browser()
 
@@ -45,6 +47,7 @@ def test_the_last_request_of_the_minute_is_answered_and_the_next_is_told_when_to
 
     assert page.answer.headers["Retry-After"] == "60"
     assert "You can try again in 60 seconds." in page.words
+    assert "too many requests from 192.0.2.10" in caplog.messages
 
 
 def test_the_next_minute_begins_anew(app, browser):
@@ -133,6 +136,41 @@ def test_every_limit_that_stands_on_a_view_really_limits(app, world):
         ]
         assert answers[-1].status_code == 429, endpoint
         assert 429 not in [answer.status_code for answer in answers[:-1]], endpoint
+
+
+DECLARED = {
+    "account.create_token": "5/hour",
+    "account.submit_confirmation": "10/minute",
+    "api.list_items": "600/minute",
+    "api.reveal": "600/minute",
+    "audit.submit_export": "10/hour",
+    "factors.begin": "10/minute",
+    "factors.confirm": "10/minute",
+    "factors.renew_codes": "5/hour",
+    "generator.generate": "240/minute",
+    "items.copy": "60/minute",
+    "items.reveal": "60/minute",
+    "overview.prove_key": "10/minute",
+    "people.enable": "60/hour",
+    "people.export_opened": "10/hour",
+    "people.make_link": "60/hour",
+    "people.reset_factor": "60/hour",
+    "people.submit_invitation": "60/hour",
+    "signin.submit_code": "10/minute",
+    "tokens.export": "20/hour",
+    "tokens.issue": "5/hour",
+    "tokens.submit_replacement": "5/hour",
+}
+"""How often an actor may do what, written down a second time."""
+
+
+def test_the_guard_counts_what_is_dear_or_dangerous(app):
+    declared = {
+        endpoint: view.access.limit
+        for endpoint, view in app.view_functions.items()
+        if hasattr(view, "access") and view.access.limit
+    }
+    assert declared == DECLARED
 
 
 def test_no_limit_is_keyed_by_anything_that_could_be_read_back(app):
