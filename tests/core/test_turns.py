@@ -267,3 +267,25 @@ def test_events_that_gather_while_others_compute_are_committed_together(runtime,
         job.result(PATIENCE)
     assert runtime.committer.batches == before + 1
     assert trail.actions() == ["item.revealed"] * 8
+
+
+@pytest.mark.usefixtures("never_impatient")
+def test_whoever_waits_to_compute_comes_before_the_committer_and_joins_it(runtime, alice, elsewhere, trail):
+    def record():
+        with runtime.work(writing=False, actor=alice) as uow:
+            audit.record(uow, Action.ITEM_REVEALED, Target("item", uuid4()))
+
+    def compute():
+        with runtime.turns.turn():
+            record()
+
+    before = runtime.committer.batches
+    with runtime.turns.turn():
+        computing = elsewhere(compute)
+        until(lambda: len(runtime.turns._waiting) == 1)
+        waiting = elsewhere(record)
+        until(lambda: len(runtime.turns._waiting) == 2)
+    for job in (computing, waiting):
+        job.result(PATIENCE)
+    assert runtime.committer.batches == before + 1
+    assert trail.actions() == ["item.revealed"] * 2

@@ -1,5 +1,6 @@
 """One transaction a request: what commits together, and what leaves nothing behind."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ from models import Action, AuditChain, AuditEvent, Vault
 from services import audit, committer
 from services.database import FileLock
 from services.events import Target
-from tests.world import NORTHWIND
+from tests.world import NORTHWIND, open_world
 
 TARGET = Target("vault", None, "")
 
@@ -127,8 +128,9 @@ def test_what_was_refused_is_not_recorded_as_done_later(runtime, alice, trail, m
     assert trail.actions() == ["item.copied"]
 
 
-def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch):
-    monkeypatch.setattr("services.database.LOCK_TIMEOUT", 0.3)
+def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch, caplog):
+    """One after the other, the last would wait eight times as long for the same answer."""
+    monkeypatch.setattr("services.database.LOCK_TIMEOUT", 1)
 
     def read(_):
         with pytest.raises(Unavailable), runtime.work(writing=False, actor=alice) as uow:
@@ -142,6 +144,29 @@ def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch)
     finally:
         runtime.write_lock.release()
     assert trail.actions() == []
+    tries = [record for record in caplog.records if record.name == "chatelaine.committer"]
+    assert 1 <= len(tries) <= 3
+
+
+def test_a_database_that_another_program_holds_is_told_as_any_other_failure(runtime, database):
+    """Those who catch the failures of statements, the committer among them, must catch this one too."""
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with runtime.engine.connect().execution_options(writing=True) as connection:
+        connection.connection.driver_connection.execute("PRAGMA busy_timeout = 0")
+        with pytest.raises(OperationalError):
+            connection.begin()
+        connection.connection.driver_connection.execute("PRAGMA busy_timeout = 10000")
+    other.close()
+
+
+def test_a_runtime_that_is_closed_leaves_no_file_open(database):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    runtime = open_world(database)
+    with runtime.work(writing=True):
+        pass
+    runtime.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_file_lock_lets_go_of_its_file_and_opens_it_again(tmp_path):

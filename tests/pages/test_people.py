@@ -305,11 +305,6 @@ def test_only_admins_take_links_back(refuses, runtime, world, browser):
     refuses(path.replace("northwind", "lakeside"), "mallory", 404, posting=True)
 
 
-@pytest.mark.parametrize("endpoint", ["submit_invitation", "enable", "make_link"])
-def test_links_are_made_sixty_times_an_hour(app, endpoint):
-    assert app.view_functions[f"people.{endpoint}"].access.limit == "60/hour"
-
-
 def test_a_name_is_shown_as_it_was_written(browser, runtime, world, page_of):
     with runtime.engine.begin() as connection:
         connection.exec_driver_sql(

@@ -38,7 +38,7 @@ def test_the_same_piece_is_made_once(made):
 
 
 def test_an_address_cannot_fill_the_memory_with_copies_of_a_long_list(made):
-    """Each made-up choice is a copy more of the whole list: only the last few are kept, and push out no row."""
+    """Each made-up choice is a copy more of the whole list: the last few are kept, and push out no row."""
     piece, counted = made
     piece("item_row", "a")
     for number in range(fragments.LONG_KEPT + 1):
