@@ -14,6 +14,10 @@ RUN .venv/bin/python -m compileall -q -x '[.]venv' .
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Chatelaine" \
       org.opencontainers.image.description="The credential room of a small team"
+# For backups of PostgreSQL: --build-arg PACKAGES=postgresql-client
+ARG PACKAGES=""
+RUN [ -z "$PACKAGES" ] || { apt-get update && apt-get install -y --no-install-recommends $PACKAGES && \
+    rm -rf /var/lib/apt/lists/*; }
 RUN useradd --create-home --uid 1000 --user-group chatelaine && install -d -o 1000 -g 1000 -m 700 /data
 WORKDIR /app
 COPY --from=build /app /app

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, make_url
 
 import blueprints
 from blueprints import (
@@ -31,15 +31,21 @@ from blueprints.application import Application
 from blueprints.requests import release_uow
 from config import Settings
 from crypto.keyring import MasterKeys
+from crypto.passkey_answers import Site
 from errors import KeysMissing, StartRefused
 from extensions import csrf, db, limiter, login_manager
-from services import instance, keys, schema
+from policy import Role
+from services import instance, keys, row_security, schema, shredding
 from services.checkpoints import file_sink, standard_output_sink
-from services.database import prepare_engine, write_lock_for
+from services.database import engine_options, prepare_engine, reading, write_lock_for
 from services.metrics import Metrics
+from services.provider_client import ProviderClient, Providers
+from services.providers import Provider
 from services.rate_storage import RateCounters, uri_beside
+from services.reencrypter import Reencrypter
 from services.rules import Rules
 from services.runtime import Runtime
+from services.stores import open_store
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for endpoint in blueprints.WITHOUT_CSRF:
         csrf.exempt(app.view_functions[endpoint])
+    for blueprint in blueprints.FOR_VAULT_CLIENTS:
+        csrf.exempt(blueprint)
     guard.verify(app)
     return app
 
@@ -114,27 +122,99 @@ def open_runtime(settings: Settings, *, migrate: bool = False) -> Iterator[Runti
     Raises:
         StartRefused: the database or its keys are not as they must be.
     """
-    if settings.database_path is not None and not migrate and not settings.database_path.exists():
-        message = f"There is no database at {settings.database_path} yet. Start `./chatelaine serve` once."
-        raise StartRefused(message)
-    engine = create_engine(_database_url(settings), hide_parameters=True)
-    prepare_engine(engine)
     if migrate:
-        copy = schema.prepare_schema(engine, write_lock_for(engine))
-        if copy is not None:
-            log.warning("The database was brought up to date; as it was before, it is kept at %s", copy)
-    runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
+        _migrate(settings)
+    else:
+        _demand_database(settings)
+    engine = _engine(_database_url(settings))
+    runtime = _runtime(engine, settings, Providers())
     try:
-        _check_keys(runtime)
+        _check_role(runtime, settings)
+        _check_keys(runtime, settings)
         yield runtime
     finally:
         runtime.close()
 
 
-def _check_keys(runtime: Runtime) -> None:
+def _runtime(engine: Engine, settings: Settings, providers: Providers) -> Runtime:
+    return Runtime(
+        engine,
+        _master_keys(settings),
+        _rules(settings),
+        files=open_store(settings.attachments_to, settings),
+        sink=_sink(settings),
+        providers=providers,
+    )
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[tuple[Connection, MasterKeys]]:
+    """Read the database without opening any of its keys, for looking at what is wrong with them.
+
+    Raises:
+        StartRefused: there is no database yet, or the configured master keys are malformed.
+    """
+    _demand_database(settings)
+    engine = _engine(_database_url(settings))
+    try:
+        with reading(engine) as connection:
+            yield connection, _master_keys(settings)
+    finally:
+        engine.dispose()
+
+
+def scrub_as_owner(settings: Settings) -> bool:
+    """Leave no trace of destroyed keys in a database whose tables belong to another role."""
+    engine = _engine(settings.database_owner_url or _database_url(settings))
+    try:
+        return shredding.scrub(engine, write_lock_for(engine))
+    finally:
+        engine.dispose()
+
+
+def _demand_database(settings: Settings) -> None:
+    if settings.database_path is not None and not settings.database_path.exists():
+        message = f"There is no database at {settings.database_path} yet. Start `./chatelaine serve` once."
+        raise StartRefused(message)
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url, **engine_options(url, threads=THREADS))
+    prepare_engine(engine)
+    return engine
+
+
+def _migrate(settings: Settings) -> None:
+    """Bring the tables up to date, as their owner where that is another role than the program's."""
+    url = _database_url(settings)
+    engine = _engine(settings.database_owner_url or url)
+    role = make_url(url).username if settings.database_owner_url else None
+    try:
+        copy = schema.prepare_schema(engine, write_lock_for(engine), role=role)
+    finally:
+        engine.dispose()
+    if copy is not None:
+        log.warning("The database was brought up to date; as it was before, it is kept at %s", copy)
+
+
+def _check_role(runtime: Runtime, settings: Settings) -> None:
+    """Refuse to serve people as a role that no policy of PostgreSQL holds for."""
+    if runtime.engine.dialect.name != "postgresql" or not settings.is_production:
+        return
+    with reading(runtime.engine) as connection:
+        role = row_security.role_facts(connection)
+    if role.unbound:
+        message = (
+            f"DATABASE_URL signs in as {role.name}, a superuser or a role with BYPASSRLS, for whom "
+            "PostgreSQL hides no organization's rows. Name a role such as deploy/postgresql.sql makes."
+        )
+        raise StartRefused(message)
+
+
+def _check_keys(runtime: Runtime, settings: Settings) -> None:
     if not instance.is_new(runtime):
-        with runtime.engine.connect() as connection:
-            keys.check_keys(connection, runtime.masters)
+        with reading(runtime.engine) as connection:
+            runtime.missing_keys = keys.check_keys(connection, runtime.masters, without=settings.without_keys)
             # Held from now on: requests are counted, and health is asked for, while the database is away.
             runtime.keys_for(connection)
 
@@ -144,9 +224,15 @@ def _init_database(app: Flask, settings: Settings) -> Runtime:
     with app.app_context():
         engine: Engine = db.engine
     prepare_engine(engine)
-    runtime = Runtime(engine, _master_keys(settings), _rules(settings), sink=_sink(settings))
-    _check_keys(runtime)
+    runtime = _runtime(engine, settings, _providers(settings))
+    try:
+        _check_role(runtime, settings)
+        _check_keys(runtime, settings)
+    except StartRefused:
+        engine.dispose()
+        raise
     app.extensions["chatelaine"] = runtime
+    app.extensions["reencrypter"] = Reencrypter(runtime)
     app.extensions["metrics"] = Metrics(runtime)
     return runtime
 
@@ -183,6 +269,34 @@ def _rules(settings: Settings) -> Rules:
         lockout_lasts=timedelta(minutes=settings.lockout_minutes),
         trash_kept=timedelta(days=settings.trash_days),
         second_factor=settings.require_2fa,
+        passkeys=_passkeys(settings),
+    )
+
+
+def _passkeys(settings: Settings) -> Site | None:
+    place = settings.passkey_place
+    return Site(place[0], (place[1],)) if place else None
+
+
+def _providers(settings: Settings) -> Providers:
+    return Providers(
+        ProviderClient(
+            Provider(
+                name=each.name,
+                label=each.label,
+                issuer=each.issuer,
+                client_id=each.client_id,
+                client_secret=each.client_secret,
+                scopes=each.scopes,
+                organization=each.organization,
+                domains=frozenset(each.allowed_domains),
+                role=Role(each.default_role),
+                trusts_mfa=each.trust_mfa,
+                levels=each.mfa_acr,
+                email_is_verified=each.email_is_verified,
+            )
+        )
+        for each in settings.oidc_providers
     )
 
 
@@ -197,11 +311,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "SETTINGS": settings,
         "SECRET_KEY": settings.flask_secret_key,
         "SQLALCHEMY_DATABASE_URI": _database_url(settings),
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "hide_parameters": True,
-            "pool_size": THREADS,
-            "max_overflow": THREADS,
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(_database_url(settings), threads=THREADS),
         "MAX_CONTENT_LENGTH": BODY_MAX,
         "MAX_FORM_MEMORY_SIZE": BODY_MAX,
         "MAX_FORM_PARTS": 500,

@@ -74,6 +74,10 @@ class Reader:
                 return value
         return None
 
+    def names(self, beginning: str) -> list[str]:
+        """Return the names that are set and begin with *beginning*, sorted."""
+        return sorted(name for name in {*self._environ, *self._file} if name.startswith(beginning))
+
     def secret(self, name: str) -> str | None:
         """Return the value of NAME, or the content of the file that NAME_FILE names."""
         value, path = self.text(name), self.text(f"{name}_FILE")

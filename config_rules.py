@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from config_reader import decode_secret, is_placeholder, is_random_enough
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 AppEnv = Literal["production", "local"]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Switch = Literal["on", "off"]
 Choice = TypeVar("Choice", bound=str)
 
 ROOT = Path(__file__).resolve().parent
@@ -33,10 +34,15 @@ SECRETS: Mapping[str, str | None] = {
     "FLASK_SECRET_KEY": "flask",
     "ENCRYPTION_KEYS": "encryption",
     "ADMIN_TOKEN": "admin-token",
+    "BACKUP_KEY": "backup",
     "METRICS_TOKEN": "admin-token",
     "DATABASE_URL": None,
+    "DATABASE_OWNER_URL": None,
     "REDIS_URL": None,
+    "S3_SECRET_KEY": None,
 }
+MASTER_LIKE = ("ENCRYPTION_KEYS", "BACKUP_KEY")
+"""Secrets that are used as they are: exactly 32 bytes, in one spelling."""
 REQUIRED = ("FLASK_SECRET_KEY", "ENCRYPTION_KEYS")
 
 
@@ -73,7 +79,7 @@ def read_secrets(reader: Reader) -> dict[str, str | None]:
             continue
         parts = value.split(":") if name == "ENCRYPTION_KEYS" else [value]
         for number, part in enumerate(parts, start=1):
-            complaint = _weakness(part) or (_malformed(part) if name == "ENCRYPTION_KEYS" else None)
+            complaint = _weakness(part) or (_malformed(part) if name in MASTER_LIKE else None)
             if complaint:
                 which = f" (key {number} of {len(parts)})" if len(parts) > 1 else ""
                 reader.fault(name, f"{complaint}{which}. {advice}")
@@ -100,7 +106,7 @@ def _malformed(value: str) -> str | None:
     # Syntax only, since settings import nothing of ours: the application hands the same text to the key ring.
     canonical = base64.urlsafe_b64encode(decode_secret(value)).decode().rstrip("=") == value.removesuffix("=")
     if not canonical or len(decode_secret(value)) != MASTER_KEY_BYTES:
-        return "must be 32 bytes of url-safe base64, several joined by a colon"
+        return "must be 32 bytes of url-safe base64"
     return None
 
 
@@ -139,7 +145,7 @@ def read_public_url(reader: Reader, environ: Mapping[str, str], port: int, *, pr
                 "is missing. Set it to the address that people use, such as https://vault.example.org",
             )
         return local_url(port)
-    parts = _split(text)
+    parts = split(text)
     if parts is None or parts.path not in {"", "/"} or "@" in parts.netloc or parts.query or parts.fragment:
         reader.fault("PUBLIC_URL", "must be scheme and host alone, such as https://vault.example.org")
         return local_url(port)
@@ -150,13 +156,43 @@ def read_public_url(reader: Reader, environ: Mapping[str, str], port: int, *, pr
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def _split(text: str) -> SplitResult | None:
-    """Take a URL apart; None unless it has a scheme, a plain host name and a sound port."""
+def passkey_place(public_url: str) -> tuple[str, str] | None:
+    """Return host and origin of the pages that may use passkeys; None: browsers would not let them.
+
+    Passkeys are bound to a name, never to an IP address. This machine has one for itself.
+    """
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    if _is_ip(host):
+        if parts.scheme != "http" or not is_loopback(host):
+            return None
+        host = "localhost"
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    return host, f"{parts.scheme}://{host}{port}"
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def split(text: str, *, hostless: bool = False) -> SplitResult | None:
+    """Take a URL apart; None unless it has a scheme, a plain host name and a sound port.
+
+    Args:
+        hostless: whether it may do without a host, as an address of a socket does.
+    """
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return None
+    if host is None and hostless:
+        return None if re.search(r"[\s\\]", text) else parts
     sound = (
         host is not None
         and re.fullmatch(r"[a-z0-9.:_-]+", host) is not None
@@ -165,49 +201,11 @@ def _split(text: str) -> SplitResult | None:
     return parts if parts.scheme and sound else None
 
 
-def read_database_url(reader: Reader, environ: Mapping[str, str], *, production: bool) -> str:
-    """Return where the data is; a SQLite path is made absolute."""
-    text = reader.secret("DATABASE_URL")
-    if text is None:
-        return (
-            "sqlite:////data/chatelaine.db"
-            if in_container(environ)
-            else f"sqlite:///{ROOT}/instance/chatelaine.db"
-        )
-    if text.startswith("sqlite:"):
-        path = text.removeprefix("sqlite:///")
-        if path in {text, ""} or re.search(r"[?#%]|:memory:", path):
-            reader.fault("DATABASE_URL", "must name a file, such as sqlite:///instance/chatelaine.db")
-        return f"sqlite:///{ROOT / path}"
-    parts = _split(text) if "://" in text else None
-    if not text.startswith("postgresql+psycopg://") or parts is None or not parts.path.strip("/"):
-        reader.fault(
-            "DATABASE_URL",
-            "must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full",
-        )
-    elif production and not is_loopback(parts.hostname or ""):
-        asked = parse_qs(parts.query)
-        if asked.get("sslmode") != ["verify-full"] or {"host", "hostaddr", "service"} & asked.keys():
-            reader.fault(
-                "DATABASE_URL",
-                "reaches another machine, so it must end in ?sslmode=verify-full in production.",
-            )
-    return text
-
-
-def read_redis_url(reader: Reader) -> str | None:
-    """Return where shared limits are counted, if anywhere."""
-    text = reader.secret("REDIS_URL")
-    if text is not None and (not re.match(r"rediss?://", text) or _split(text) is None):
-        reader.fault("REDIS_URL", "must be redis://HOST:PORT/NUMBER, or rediss:// with TLS.")
-    return text
-
-
 def read_embed_origins(reader: Reader) -> tuple[str, ...]:
     """Return the sites that may show the pages in a frame."""
     origins = tuple((reader.text("EMBED_ORIGINS") or "").replace(",", " ").split())
     for origin in origins:
-        parts = _split(origin)
+        parts = split(origin)
         if parts is None or origin.lower() != f"https://{parts.netloc.lower()}" or "@" in parts.netloc:
             reader.fault(
                 "EMBED_ORIGINS", "must be https origins divided by spaces, such as https://huggingface.co"

@@ -5,6 +5,8 @@ Talisman is made there anew: it keeps its settings on itself, and the last appli
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -21,6 +23,8 @@ from models import Base
 from services import clock
 from services.lockouts import network_of
 from services.runtime import Runtime
+
+log = logging.getLogger("chatelaine.limits")
 
 Exempt = TypeVar("Exempt")
 
@@ -58,6 +62,7 @@ class SparingLimiter(Limiter):
 
     def __init__(self, **options: Any) -> None:
         self.uncounted: set[str] = set()
+        self._noticing = threading.Lock()
         super().__init__(**options)
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:  # noqa: FBT001, FBT002 - Flask-Limiter's signature
@@ -84,7 +89,12 @@ class SparingLimiter(Limiter):
             return self.limiter.hit(limit, *names)
         except StorageError:
             # What Flask-Limiter does where it counts: it then looks for the storage again by and by.
-            self._storage_dead = True
+            with self._noticing:
+                if not self._storage_dead:
+                    log.warning(
+                        "Redis does not answer; until it does, each process counts requests by itself"
+                    )
+                self._storage_dead = True
             return self.limiter.hit(limit, *names)
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # A little above the largest cap of any route, so that what is too large meets the application's own words.
-MAX_BODY = 1024 * 1024 + 64 * 1024
+MAX_BODY = 10 * 1024 * 1024 + 320 * 1024
+SLOWEST = 256 * 1024
 JOIN_UP_TO = 1024 * 1024
 STREAM_PIECE = 32 * 1024
 # Granian names itself unless there is a name; it cannot be told to send none.
@@ -56,7 +57,8 @@ class Limits:
 
     Args:
         body: bytes of one body.
-        body_seconds: time for a body to arrive, from the end of the head.
+        body_seconds: time for a body to arrive, from the end of the head, and as much again as it takes at
+            ``SLOWEST`` bytes in a second.
         buffered: bytes of all bodies held at once.
         waiting: requests that may wait for a thread.
     """
@@ -192,7 +194,7 @@ class Gateway:
             raise Refused(413, f"The request is larger than {self._limits.body // 1024} KiB.")
         body = bytearray()
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
+            async with asyncio.timeout(self._limits.body_seconds + length / SLOWEST):
                 async for piece in protocol:
                     body += piece
                     self._buffered += len(piece)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import load, rows, servers, world
+from bench import kv_rows, load, rows, servers, world
 from bench.drip import dripping
 from bench.load import Run
 from bench.report import Figure, Report, Row, Target
@@ -68,8 +68,10 @@ class Bench:
             at_small = self._start(small, SMALL_PORT, stack)
             at_large = self._start(large, LARGE_PORT, stack)
             self._reveals(small, large)
+            self._vault_api(small)
             self._audit(large)
             self._slow_clients(small, at_small)
+            self._turning_keys(large)
             del at_large
         self._finish()
         return self._report
@@ -197,6 +199,21 @@ class Bench:
             "reveal by API token, much data by little", statistics.median(parts), "", 0.9, at_least=True
         )
 
+    def _vault_api(self, site: Site) -> None:
+        """What clients of HashiCorp Vault do, each in a row of its own."""
+        self._tell("making keys and a role")
+        shown = kv_rows.prepare(SMALL_PORT, site)
+        deal = load.alternate
+        for name, streams in (
+            ("KV read", deal(kv_rows.reads(site))),
+            ("KV write", kv_rows.writes(site)),
+            (f"KV list of {kv_rows.MANY:,} keys", deal(kv_rows.lists(site))),
+            ("token look-up", deal(kv_rows.look_ups(site))),
+            ("AppRole login", deal(kv_rows.log_ins(shown))),
+        ):
+            row = self._compare({name: (SMALL_PORT, streams, 200)})[name]
+            self._expect(f"{name}, of baseline", row.ratio, "")
+
     def _audit(self, site: Site) -> None:
         guests = rows.sign_in(LARGE_PORT, site.auditors)
         for name, path in rows.audit_pages(site).items():
@@ -217,6 +234,23 @@ class Bench:
         self._report.rows.append(Row(f"reveal by API token beside {DRIPPING} slow clients", beside))
         self._report.rows[-1].rates.append(beside.rate)
         self._expect(f"p99 beside {DRIPPING} slow clients, by without", beside.p99 / alone.p99, "times", 3)
+
+    def _turning_keys(self, site: Site) -> None:
+        """Reveals while another process re-encrypts everything, and without that, in turn."""
+        self._tell("replacing a data key")
+        requests = rows.reveals_by_token(site)
+        alone, beside = Run(), Run()
+        for _ in range(self._sizes.rounds):
+            alone.add(load.run(LARGE_PORT, load.alternate(requests), seconds=self._sizes.seconds))
+            log = self._folder / "turning.log"
+            with servers.reencrypting(site.environ, SLUG, log) as goes_on:
+                beside.add(load.run(LARGE_PORT, load.alternate(requests), seconds=self._sizes.seconds))
+                if not goes_on():
+                    self._report.notes.append("The re-encryption ended before the load beside it did.")
+        self._report.rows.append(Row("reveal by API token while a data key is replaced", beside))
+        self._report.rows[-1].rates.append(beside.rate)
+        for name, value in (("p50", beside.p50 / alone.p50), ("p99", beside.p99 / alone.p99)):
+            self._expect(f"{name} while a data key is replaced, by without", value, "times", 3)
 
     def _finish(self) -> None:
         hello = Row("baseline: bare Flask", self._baseline, [1.0], [self._baseline.rate])

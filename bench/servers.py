@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.load import HOST
@@ -86,3 +87,24 @@ def start_product(environ: Mapping[str, str], port: int, log: Path) -> Server:
     """Start Chatelaine as people do, with the one command."""
     command = [str(ROOT / "chatelaine"), "serve", "--port", str(port)]
     return Server(command, environ, port, log, path="/healthz")
+
+
+@contextmanager
+def reencrypting(environ: Mapping[str, str], slug: str, log: Path) -> Iterator[Callable[[], bool]]:
+    """Replace an organization's data key in another process, as its operator does; what is left is left.
+
+    Yields:
+        what says whether it is still at it.
+    """
+    command = [sys.executable, str(ROOT / "cli.py"), "keys", "reencrypt", "--organization", slug]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(  # noqa: S603 - our own program
+            command, cwd=ROOT, env={**kept, **environ}, stdout=output, stderr=subprocess.PIPE
+        ) as process,
+    ):
+        if process.stderr is None or not process.stderr.readline():
+            raise RuntimeError("the re-encryption did not begin")
+        yield lambda: process.poll() is None
+        process.kill()

@@ -17,7 +17,7 @@ from config import Settings
 from crypto.keyring import generate_master_key
 from models import Action, Membership, Organization, User
 from policy import SYSTEM_ACTOR, Actor, ActorKind, Right, Role, Scope
-from services import clock, grants, instance, item_queries, tokens, vaults
+from services import api_tokens, clock, grants, instance, item_queries, tokens, vaults
 from services.audit_append import append
 from services.contents import Contents, Field, ItemType, Kind
 from services.events import Event, Origin, Target, make_event
@@ -195,7 +195,7 @@ class _Builder:
         )
         signin = tokens.mint_signin(uow, id_, organization_id=self._organization).text
         uow.act_as(self._person(id_, role))
-        api = "" if role is Role.AUDITOR else tokens.issue_api(uow, name, list(Scope), timedelta(90)).text
+        api = "" if role is Role.AUDITOR else api_tokens.issue(uow, name, list(Scope), timedelta(90)).text
         return Somebody(id_, signin, api)
 
     def _add_vaults(self) -> UUID:
@@ -205,7 +205,7 @@ class _Builder:
             made = [vaults.create(uow, name) for name in ("Everything", "Office", "Clients", "Attic")]
             for person in self._people[1:WORKERS]:
                 for vault in made[:3]:
-                    grants.give(uow, vault, person, Right.EDIT, None)
+                    grants.give(uow, vault, grants.Holder(person), Right.EDIT)
             return made[0].id
 
     def _add_items(self, vault: UUID) -> None:

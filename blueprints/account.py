@@ -9,8 +9,9 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints import sso
 from blueprints.guard import requires
-from blueprints.requests import current_person, current_uow, local_path
+from blueprints.requests import current_person, current_uow, local_path, runtime
 from blueprints.signin import REFUSED, WRONG_CODE, tell_of_recovery
 from blueprints.tokens import ISSUES, MADE
 from forms.signin import CodeForm, SignInForm
@@ -20,6 +21,9 @@ from services import actors, factors, sessions, signin, tokens
 from services.devices import describe_device
 
 bp = Blueprint("account", __name__, url_prefix="/account")
+
+TOLD = timedelta(days=7)
+"""How long a new passkey is pointed out, so that nobody adds one unnoticed."""
 bp.add_app_template_filter(describe_device, "device")
 
 
@@ -28,9 +32,10 @@ bp.add_app_template_filter(describe_device, "device")
 def show() -> ResponseReturnValue:
     uow, person = current_uow(), current_person()
     organizations = actors.organizations_of(uow, person.user_id)
-    if len(organizations) == 1:
+    if len(organizations) == 1 and not organizations[0].closed:
         # Whoever has one place only keeps its navigation and search.
-        g.place = actors.enter(uow, person, organizations[0][0])
+        g.place = actors.enter(uow, person, organizations[0].slug)
+    factor = factors.state(uow)
     return render_template(
         "account/show.html",
         token=tokens.find(uow, person.token_id),
@@ -38,7 +43,10 @@ def show() -> ResponseReturnValue:
         organizations=organizations,
         sessions=sessions.mine(uow),
         current=uow.actor.session_id,
-        factor=factors.state(uow),
+        factor=factor,
+        fresh=[each for each in factor.passkeys if uow.now - each.created_at < TOLD],
+        linked=sso.linked(person),
+        providers=list(runtime().providers),
     )
 
 
@@ -62,23 +70,40 @@ def end_other_sessions() -> ResponseReturnValue:
 @requires(Permission.ACCOUNT_USE, replacing=True, adding=True)
 def confirm() -> ResponseReturnValue:
     back = local_path(request.args.get("next"))
-    return render_template("account/confirm.html", form=_confirmation(), next=back)
+    return confirm_page(confirmation(), back)
 
 
 @bp.post("/confirm")
 @requires(Permission.ACCOUNT_USE, replacing=True, adding=True, limit="10/minute")
 def submit_confirmation() -> ResponseReturnValue:
-    form = _confirmation()
+    form = confirmation()
     back = local_path(request.form.get("next"))
     if form.validate_on_submit():
         if _is_confirmed(form):
             flash("Thank you. Go on with what you wanted to do.", "success")
             return redirect(back or url_for("signin.home"))
         _blame(form)
-    return render_template("account/confirm.html", form=form, next=back), HTTPStatus.UNPROCESSABLE_ENTITY
+    return confirm_page(form, back), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _confirmation() -> CodeForm | SignInForm:
+def confirm_page(form: CodeForm | SignInForm, back: str | None, *, trouble: str = "") -> str:
+    """Return the page that asks again who somebody is.
+
+    Args:
+        back: where it leads then.
+        trouble: what is wrong with the passkey that was used.
+    """
+    return render_template(
+        "account/confirm.html",
+        form=form,
+        next=back,
+        state=factors.state(current_uow()),
+        trouble=trouble,
+        providers=[] if current_person().has_factor else sso.confirmers(),
+    )
+
+
+def confirmation() -> CodeForm | SignInForm:
     """Ask for what proves most: the second factor of whoever has one."""
     return CodeForm() if current_person().has_factor else SignInForm()
 
@@ -102,6 +127,7 @@ def _blame(form: CodeForm | SignInForm) -> None:
 @bp.get("/token")
 @requires(Permission.ACCOUNT_SECURE, replacing=True)
 def replace_token() -> ResponseReturnValue:
+    tokens.check_presented(current_uow(), current_person().token_id)
     return _show_replacement(OverlapForm())
 
 

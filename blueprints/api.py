@@ -1,4 +1,4 @@
-"""The small API for programs: list what a token may know of, reveal what it may open.
+"""The API for programs: what all of its routes share, and what each tells of itself.
 
 A program shows its API token in the Authorization header and nowhere else; a cookie is never looked at here,
 so no CSRF token is asked for. Failures are problem details (RFC 9457) that repeat nothing of what was sent.
@@ -6,31 +6,82 @@ so no CSRF token is asked for. Failures are problem details (RFC 9457) that repe
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
 from blueprints.errors import show
-from blueprints.guard import requires
-from blueprints.requests import API_PREFIX, current_uow
-from errors import Invalid, NotFound
+from blueprints.requests import API_PREFIX
+from errors import Invalid
 from extensions import uncounted
-from policy import Permission
-from services import items, strict_json, vaults
-from services.index_entries import Entry
-from services.items import StoredItem
+from forms.shapes import Shape, check, text, whole
+from services import strict_json
 
 bp = Blueprint("api", __name__, url_prefix=f"{API_PREFIX}v1")
 
+SPEED = "600/minute"
+"""Of each token, for each route."""
 PAGE = 100
-FIELDS_MAX = 60
+CURSOR = {"cursor": text(longest=200, about="What stands as next in the answer before.")}
+LIMIT = {"limit": whole(1, PAGE, about="Entries of a page.")}
 _IN_ADDRESS = frozenset({"access_token", "api_key", "apikey", "authorization", "key", "token"})
+_ELSEWHERE = frozenset({"X-Vault-Token", "X-Api-Key"})
+"""Where clients of others send theirs."""
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 # The guard counts by token, and by address those that have none.
 uncounted(bp)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a route tells of itself: from this its input is checked and the OpenAPI document made.
+
+    Args:
+        query: what may stand in the address; anything else there is not looked at.
+        body: None: the route takes none.
+        bodyless: whether the body may be left out.
+        answer: None: there is none (204), or it is no JSON.
+        media: of the answer.
+        also: further statuses than those that any route may answer with.
+        etag: whether the answer names its version.
+        conditional: whether the request has to name the version that it changes.
+        once: whether an Idempotency-Key is heeded.
+    """
+
+    summary: str
+    about: str = ""
+    query: Mapping[str, Shape] = field(default_factory=dict)
+    body: Shape | None = None
+    bodyless: bool = False
+    answer: Shape | None = None
+    status: int = 200
+    media: str = "application/json"
+    also: tuple[int, ...] = ()
+    etag: bool = False
+    conditional: bool = False
+    once: bool = False
+
+
+def describes(operation: Operation) -> Callable[[View], View]:
+    """Attach what a route tells of itself; beneath ``@requires``."""
+
+    def decorate(view: View) -> View:
+        view.operation = operation  # type: ignore[attr-defined]  # beside the guard's `access`
+        return view
+
+    return decorate
+
+
+def operation_of(endpoint: str) -> Operation | None:
+    """Return what the route called *endpoint* tells of itself."""
+    found: Operation | None = getattr(current_app.view_functions[endpoint], "operation", None)
+    return found
 
 
 @bp.before_request
@@ -38,76 +89,61 @@ def _one_token_in_one_place() -> ResponseReturnValue | None:
     """Refuse a token in the address, which ends up in logs, and two of them (RFC 6750 sections 2 and 5.3)."""
     if any(name.lower() in _IN_ADDRESS or value.startswith("chl_") for name, value in request.args.items()):
         return show(400, "Send the token in the Authorization header, never in the address.")
-    if "," in request.headers.get("Authorization", ""):
-        return show(400, "Send one Authorization header.")
+    if "," in request.headers.get("Authorization", "") or not _ELSEWHERE.isdisjoint(request.headers.keys()):
+        return show(400, "Send one token, in one Authorization header.")
     return None
 
 
-@bp.get("/items")
-@requires(Permission.ORGANIZATION_READ, limit="600/minute", program=True)
-def list_items() -> ResponseReturnValue:
-    """List the credentials that the token's owner has any right on; nothing secret is in it."""
-    uow = current_uow()
-    names = {line.vault.id: line.vault.name for line in vaults.visible(uow) if line.right is not None}
-    page = uow.runtime.indexes.of(uow).page(
-        names.keys(),
-        query=request.args.get("q", ""),
-        vault_id=_vault(request.args.get("vault"), names),
-        after=request.args.get("cursor"),
-        limit=PAGE,
-    )
-    found = [_line(entry, names[entry.vault_id]) for entry in page.entries]
-    return jsonify(items=found, next=page.next_cursor, total=page.total)
+def key() -> str | None:
+    """Return the key under which a program makes a thing once; None: it gave none."""
+    return request.headers.get("Idempotency-Key")
 
 
-@bp.post("/items/<uuid:item_id>/reveal")
-@requires(Permission.ITEM_REVEAL, StoredItem, writes=False, limit="600/minute", program=True)
-def reveal(item: StoredItem) -> ResponseReturnValue:
-    """Return the values of a credential, or of the fields that the body names; one event for all of them."""
-    if item.trashed_at is not None:
-        raise NotFound
-    shown = items.reveal_all(current_uow(), item, only=_asked_for())
-    return jsonify(id=item.id, version=item.version, fields=shown)
+def asked() -> dict[str, Any]:
+    """Return what the address asks for, as the route's shapes say; what is empty is left out.
+
+    Raises:
+        Invalid: something there is not of its shape.
+    """
+    operation = operation_of(request.endpoint or "")
+    found: dict[str, Any] = {}
+    for name, shape in (operation.query if operation else {}).items():
+        given = request.args.get(name)
+        if given:
+            found[name] = _read(shape, given, name)
+            check(shape, found[name], name)
+    return found
 
 
-def _vault(asked: str | None, names: dict[UUID, str]) -> UUID | None:
-    """Find a vault by its id or its name."""
-    if not asked:
-        return None
-    for vault_id, name in names.items():
-        if asked in {str(vault_id), name}:
-            return vault_id
-    raise NotFound
+def _read(shape: Shape, given: str, name: str) -> Any:
+    if shape["type"] == "integer":
+        try:
+            return int(given)
+        except ValueError:
+            raise Invalid(f"{name} is to be a whole number.", name) from None
+    if shape["type"] == "boolean":
+        if given not in {"true", "false"}:
+            raise Invalid(f"{name} is to be true or false.", name)
+        return given == "true"
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in given):
+        raise Invalid(f"{name} holds a character that cannot be stored.", name)
+    return given
 
 
-def _line(entry: Entry, vault: str) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "name": entry.name,
-        "vault": {"id": entry.vault_id, "name": vault},
-        "type": entry.type,
-        "user_name": entry.user_name,
-        "urls": entry.urls,
-        "tags": entry.tags,
-        "expires_on": entry.expires_on.isoformat() if entry.expires_on else None,
-        "readable": not entry.broken,
-    }
+def sent() -> dict[str, Any]:
+    """Return the body, as the route's shape says; empty where it may be left out and was.
 
-
-def _asked_for() -> list[str] | None:
+    Raises:
+        Invalid: it is no JSON, or of another shape; the sentence never repeats what was sent.
+    """
+    operation = operation_of(request.endpoint or "")
+    if operation is None or operation.body is None:
+        return {}
     body = request.get_data()
-    if not body:
-        return None
-    if request.mimetype != "application/json":
+    if not body and operation.bodyless:
+        return {}
+    if request.mimetype not in {"application/json", "application/merge-patch+json"}:
         raise UnsupportedMediaType
-    content = strict_json.parse(body)
-    if not isinstance(content, dict) or content.keys() - {"fields"}:
-        raise Invalid('Send {"fields": ["password"]}, or no body for all fields.')
-    fields = content.get("fields")
-    if fields is None:
-        return None
-    if not isinstance(fields, list) or not 0 < len(fields) <= FIELDS_MAX:
-        raise Invalid(f"Name 1 to {FIELDS_MAX} fields, or none for all of them.")
-    if not all(isinstance(name, str) for name in fields):
-        raise Invalid("The name of a field is a text.")
-    return fields
+    content: dict[str, Any] = strict_json.parse(body)
+    check(operation.body, content)
+    return content

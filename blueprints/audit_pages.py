@@ -39,6 +39,7 @@ TYPES: Mapping[str, str] = {
     "item": "Credential",
     "lockout": "Lock",
     "organization": "Organization",
+    "passkey": "Passkey",
     "person": "Person",
     "route": "Page or address",
     "session": "Session",

@@ -5,16 +5,28 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import public
+from blueprints.guard import public, requires
 from blueprints.requests import current_uow, runtime
 from crypto.tokens import ParsedToken, parse_token
-from errors import Conflict, Invalid, NotFound
+from errors import Conflict, Denied, Invalid, NotFound
 from extensions import address, limiter
 from forms.signin import EnrolForm
-from services import invitations
+from policy import Permission
+from services import invitations, joining
 
 bp = Blueprint("enrolment", __name__)
 
@@ -44,7 +56,45 @@ def show() -> ResponseReturnValue:
         invitation = invitations.find_open(current_uow(), _presented())
     except NotFound:
         return _show_gone()
+    if joining.is_asked(current_uow(), invitation):
+        # The guard of that page asks for the token, the second factor and all else that is missing.
+        if "person" in g:
+            return redirect(url_for("enrolment.ask_to_join"))
+        return render_template("enrolment/known.html", invitation=invitation)
     return _show_form(EnrolForm(name=invitation.name))
+
+
+@bp.get("/enrol/join")
+@requires(Permission.ACCOUNT_USE)
+def ask_to_join() -> ResponseReturnValue:
+    uow = current_uow()
+    try:
+        invitation = invitations.find_open(uow, _presented())
+    except NotFound:
+        return _show_gone()
+    organization = joining.organization_of(uow, invitation)
+    return render_template("enrolment/join.html", invitation=invitation, organization_name=organization.name)
+
+
+@bp.post("/enrol/join")
+@requires(Permission.ACCOUNT_USE, limit=ATTEMPTS)
+def join() -> ResponseReturnValue:
+    """Belong to one more organization; how the person signs in stays as it is."""
+    uow = current_uow()
+    try:
+        organization = joining.join(uow, invitations.find_open(uow, _presented()))
+    except NotFound:
+        uow.abandon()
+        return _show_gone()
+    except (Conflict, Denied) as refusal:
+        uow.abandon()
+        invitations.record_refusal(uow, _presented(), "not theirs to join by")
+        status = HTTPStatus.FORBIDDEN if isinstance(refusal, Denied) else HTTPStatus.CONFLICT
+        return render_template("enrolment/refused.html", message=str(refusal)), status
+    flash(f"You belong to {organization.name} now.", "success")
+    response = make_response(redirect(url_for("overview.show", slug=organization.slug)))
+    response.delete_cookie(_cookie_name(), **_cookie_attributes())
+    return response
 
 
 @bp.post("/enrol")
@@ -65,7 +115,7 @@ def create() -> ResponseReturnValue:
         return _show_form(form), HTTPStatus.UNPROCESSABLE_ENTITY
     except Conflict as conflict:
         uow.abandon()
-        invitations.record_refusal(uow, _presented(), "belongs to another organization")
+        invitations.record_refusal(uow, _presented(), "opens more than this organization")
         return render_template("enrolment/refused.html", message=str(conflict)), HTTPStatus.CONFLICT
     response = make_response(render_template("enrolment/created.html", enrolled=enrolled))
     response.delete_cookie(_cookie_name(), **_cookie_attributes())

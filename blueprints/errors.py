@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, flash, json, jsonify, redirect, render_template, request, url_for
@@ -14,10 +15,11 @@ from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, UnsupportedMediaType
 
 import errors
-from blueprints.requests import API_PREFIX, local_path, request_id, wants_json
+from blueprints import vault_answers
+from blueprints.requests import API_PREFIX, for_vault_clients, local_path, request_id, wants_json
 from extensions import limiter
 from services import clock
 
@@ -51,9 +53,11 @@ WORDS: Mapping[int, Words] = {
     408: Words("That took too long", "The request did not arrive whole in time. Try again."),
     409: Words("Something has changed meanwhile", "Load the page again and repeat what you did."),
     410: Words("This link no longer works", "Ask whoever gave it to you for a new one."),
+    412: Words("Something has changed meanwhile", "Look at it anew and repeat what you did."),
     413: Words("That is too large", "Shorten what you sent and try again."),
     415: Words("That kind of content is not accepted", "Send a form or JSON, as the page does."),
     422: Words("Some of that cannot be accepted", "Check what you entered and try again."),
+    428: Words("Say which version you mean", "Send the version that you have seen in If-Match."),
     429: Words("Too many requests", "Wait a while before you try again."),
     500: Words(
         "Something went wrong on our side", "Nothing was changed. Try again; if it stays, tell an admin."
@@ -66,11 +70,15 @@ STATUS: Mapping[type[errors.ChatelaineError], HTTPStatus] = {
     errors.Denied: HTTPStatus.FORBIDDEN,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    errors.PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.Undecryptable: HTTPStatus.CONFLICT,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NoOrganization: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+
+NOTHING_MORE: Mapping[str, object] = MappingProxyType({})
 
 
 def register(app: Flask) -> None:
@@ -92,16 +100,27 @@ def register(app: Flask) -> None:
 
 
 def show(
-    status: int, message: str | None = None, *, title: str | None = None, retry_after: int | None = None
+    status: int,
+    message: str | None = None,
+    *,
+    title: str | None = None,
+    retry_after: int | None = None,
+    more: Mapping[str, object] = NOTHING_MORE,
 ) -> Shown:
-    """Answer with *status*: a page, or JSON for those who ask for it."""
+    """Answer with *status*: a page, or JSON for those who ask for it.
+
+    Args:
+        more: further members of a problem that a program is told.
+    """
     words = WORDS.get(status, WORDS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400])
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    if for_vault_clients():
+        return vault_answers.failed(status, message or words.message), status, headers
     text, title = message or words.message, title or words.title
     if request.path.startswith(API_PREFIX):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": text}
         headers["Content-Type"] = "application/problem+json"
-        return json.dumps(problem | {"request": request_id()}), status, headers
+        return json.dumps({**problem, "request": request_id(), **more}), status, headers
     if wants_json():
         return jsonify(error=text, status=status, request=request_id()), status, headers
     page = render_template(
@@ -116,6 +135,8 @@ def show(
 
 
 def _ask_to_sign_in(_error: errors.SignInRequired) -> ResponseReturnValue:
+    if for_vault_clients():
+        return vault_answers.denied()
     if wants_json():
         answer, status, headers = show(HTTPStatus.UNAUTHORIZED)
         fault = ', error="invalid_token"' if "Authorization" in request.headers else ""
@@ -153,10 +174,16 @@ def _ask_to_add(_error: errors.SecondFactorMissing) -> ResponseReturnValue:
 
 
 def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
+    if for_vault_clients():
+        answer = vault_answers.failure(error)
+        if answer is not None:
+            return answer
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     if isinstance(error, errors.TooManyRequests):
         log.warning("too many requests from %s", request.remote_addr)
-        return show(status, retry_after=error.retry_after)
+        return show(status, retry_after=error.retry_after, more=_figures(error))
+    if isinstance(error, errors.ReadOnly):
+        return show(status, str(error), title="Nothing can be changed now")
     if isinstance(error, errors.Unavailable):
         return show(status, retry_after=RETRY_AFTER)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -165,10 +192,21 @@ def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
     if isinstance(error, errors.Undecryptable):
         words = f"It {error}: it was altered, or its key is gone. This was recorded; tell an admin."
         return show(status, words, title="This cannot be decrypted")
-    shown = show(status, str(error) or None)
+    closed = isinstance(error, errors.OrganizationClosed)
+    shown = show(status, str(error) or None, title="This organization is suspended" if closed else None)
     if isinstance(error, errors.Denied) and request.path.startswith(API_PREFIX):
         shown[2]["WWW-Authenticate"] = 'Bearer realm="chatelaine", error="insufficient_scope"'
     return shown
+
+
+def _figures(error: errors.TooManyRequests) -> dict[str, object]:
+    """Say how much was used of how much, and when it begins anew."""
+    return {
+        "error": WORDS[HTTPStatus.TOO_MANY_REQUESTS].title,
+        "limit": error.limit,
+        "used": error.used,
+        "reset_in_hours": round(error.retry_after / 3600, 4),
+    }
 
 
 def _show_busy(error: OperationalError | NoConnectionLeft) -> ResponseReturnValue:
@@ -193,7 +231,8 @@ def _show_csrf(_error: CSRFError) -> ResponseReturnValue:
 def _show_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
-    answer, status, headers = show(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    own = error.description if for_vault_clients() and isinstance(error, UnsupportedMediaType) else None
+    answer, status, headers = show(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, own)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers = {**headers, "Allow": ", ".join(sorted(set(error.valid_methods) - {"HEAD", "OPTIONS"}))}
     return answer, status, headers

@@ -61,7 +61,7 @@ def renew_codes() -> ResponseReturnValue:
 @bp.post("/remove")
 @requires(Permission.ACCOUNT_SECURE)
 def remove() -> ResponseReturnValue:
-    factors.remove(current_uow())
+    factors.remove_app(current_uow())
     flash("Your second factor is removed. From now on your token alone lets you in.", "success")
     return redirect(url_for("factors.show"))
 

@@ -7,8 +7,8 @@ stops the program at start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -17,36 +17,68 @@ from flask import Flask, Response, current_app, g, make_response, request, sessi
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItem, parse
 
+from blueprints import wrap_answers
+from blueprints.loaders import LOADERS
+from blueprints.program_access import admit, too_many
 from blueprints.requests import metrics, open_uow
-from crypto.tokens import ParsedToken, parse_token
+from crypto.envelope import DecryptionError
 from errors import (
     Denied,
     NotFound,
+    ReadOnly,
     SecondFactorMissing,
     SecondFactorRequired,
     SignInRequired,
     StepUpRequired,
     TokenMustBeReplaced,
-    TooManyRequests,
 )
-from extensions import SESSION_KEY, address, limiter
-from models import AccessToken, Action, Invitation, Lockout, Membership, Vault
-from policy import Permission, Verdict, judge
-from services import actors, audit, invitations, items, lockouts, people, programs, tokens, vaults
+from extensions import SESSION_KEY, limiter
+from importers.limits import FILE_MAX
+from models import (
+    AccessToken,
+    Action,
+    Membership,
+    Vault,
+)
+from policy import CONFIRMED, GRANTS, Permission, Verdict, judge
+from services import (
+    actors,
+    audit,
+    crossings,
+)
+from services.access_requests import Asked
 from services.actors import Person
 from services.events import Target
 from services.items import StoredItem
+from services.kv_keys import Key
 from services.unit_of_work import UnitOfWork
 
 View = Callable[..., ResponseReturnValue]
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 SMALL_BODY = 16 * 1024
 ITEM_BODY = 1024 * 1024
 """Notes of 64 KiB, and more than one field like it, percent-encoded."""
-STRANGERS = parse("60/minute")
-"""Requests of programs with no good token, from one address."""
+FILE_BODY = FILE_MAX + 256 * 1024
+"""A file to import, its key file, and what surrounds them."""
 ONE_EVENT = parse("1/minute")
 """Of what is turned away for its number one in a minute is recorded: the log must not grow at will."""
+
+
+COMING_AND_GOING = frozenset(
+    {
+        "account.submit_confirmation",
+        "passkey_signin.ask",
+        "passkey_signin.ask_anybody",
+        "passkey_signin.confirm",
+        "passkey_signin.pass_second",
+        "passkey_signin.sign_in",
+        "signin.leave",
+        "signin.submit",
+        "signin.submit_code",
+        "sso.arrive",
+    }
+)
+"""What writes even while everything else is read-only: it lets people in and out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +92,7 @@ class Access:
         limit: so many requests an actor, such as ``60/minute``; counted in the shared store.
         counted_as: what routes are called that are counted together; None: each by itself.
         program: for API tokens only; the session's cookie is not looked at.
+        free: it costs a token none of its uses.
         replacing: open to somebody who must replace their token before all else.
         half: open to somebody whose second factor is still to come.
         adding: open to somebody who must have a second factor, and has none yet.
@@ -78,6 +111,7 @@ class Access:
     adding: bool = False
     anonymous: bool = False
     max_body: int | None = None
+    free: bool = False
 
     @property
     def body_max(self) -> int:
@@ -89,31 +123,6 @@ class Access:
     def is_writing(self, method: str) -> bool:
         """Whether a request by *method* needs the write transaction."""
         return method not in SAFE_METHODS if self.writes is None else self.writes
-
-
-@dataclass(frozen=True, slots=True)
-class Loader:
-    """How an id in an address becomes the object that it names.
-
-    Args:
-        argument: the name of the id in the address.
-        find: raises ``NotFound``; looks in the actor's organization only.
-        name: what the audit log calls such a thing.
-    """
-
-    argument: str
-    find: Callable[[UnitOfWork, UUID], Any]
-    name: str
-
-
-LOADERS: Mapping[type, Loader] = {
-    Vault: Loader("vault_id", vaults.find, "vault"),
-    StoredItem: Loader("item_id", items.find, "item"),
-    AccessToken: Loader("token_id", tokens.find, "token"),
-    Membership: Loader("member_id", people.find, "person"),
-    Invitation: Loader("invitation_id", invitations.find, "invitation"),
-    Lockout: Loader("lockout_id", lockouts.find, "lockout"),
-}
 
 
 def public(
@@ -135,6 +144,7 @@ def requires(
     half: bool = False,
     adding: bool = False,
     max_body: int | None = None,
+    free: bool = False,
 ) -> Callable[[View], View]:
     """Let in who holds *permission*, on the *model* that the address names; see :class:`Access`.
 
@@ -149,7 +159,17 @@ def requires(
     """
     return _declare(
         Access(
-            permission, model, writes, limit, counted_as, program, replacing, half, adding, max_body=max_body
+            permission,
+            model,
+            writes,
+            limit,
+            counted_as,
+            program,
+            replacing,
+            half,
+            adding,
+            max_body=max_body,
+            free=free,
         )
     )
 
@@ -165,12 +185,15 @@ def _declare(access: Access) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Response:
-            uow = open_uow(writing=access.is_writing(request.method))
+            writes = _writes(access)
+            _refuse_while_read_only(writing=writes)
+            # A program's token is looked at before the one write transaction is waited for.
+            uow = open_uow(writing=writes and not access.program)
             try:
                 arguments = _admit(uow, access, arguments)
                 if limit is not None:
                     _count(uow, limit, access.counted_as or request.endpoint or "")
-                response = make_response(view(**arguments))
+                response = wrap_answers.wrapped(make_response(view(**arguments)))
                 _finish(uow)
             except (Denied, NotFound):
                 _abandon(uow)
@@ -188,9 +211,33 @@ def _declare(access: Access) -> Callable[[View], View]:
     return decorate
 
 
+def _writes(access: Access) -> bool:
+    """Whether the request needs the write transaction: also where its answer is to be put aside."""
+    return access.is_writing(request.method) or wrap_answers.seconds_asked() is not None
+
+
+def _refuse_while_read_only(*, writing: bool) -> None:
+    runtime = current_app.extensions["chatelaine"]
+    if writing and runtime.missing_keys and request.endpoint not in COMING_AND_GOING:
+        raise ReadOnly
+
+
+def _demand_keys(uow: UnitOfWork) -> None:
+    """Let nobody into an organization whose events could not be recorded."""
+    inside = uow.actor.organization_id
+    if uow.runtime.missing_keys and inside is not None and not uow.keys.opens(inside):
+        raise ReadOnly
+
+
 def _finish(uow: UnitOfWork) -> None:
     actions = [event.action for event in uow.events]
-    uow.finish()
+    try:
+        uow.finish()
+    except DecryptionError:
+        # Who comes in is recorded where they belong, which is known only by then.
+        if uow.runtime.missing_keys:
+            raise ReadOnly from None
+        raise
     metrics().count_events(actions)
 
 
@@ -220,13 +267,17 @@ def _admit(uow: UnitOfWork, access: Access, arguments: dict[str, Any]) -> dict[s
     """Identify the actor, find the object, judge; return what the view is called with."""
     slug = arguments.pop("slug", None)
     if access.program:
-        _identify_program(uow)
+        admit(uow, writes=_writes(access), free=access.free)
     elif not access.anonymous:
         _identify_person(uow, access, slug)
+    _demand_keys(uow)
     if access.permission is None:
         return arguments
     loaded = _load(uow, access, arguments)
     _judge(uow, access.permission, loaded)
+    if GRANTS[access.permission].outside:
+        # What the operator does is no affair of the organization that their token comes from.
+        uow.act_as(replace(uow.actor, organization_id=None))
     return arguments if loaded is None else {**arguments, _argument_of(access): loaded}
 
 
@@ -254,25 +305,8 @@ def _demand_all_factors(uow: UnitOfWork, person: Person, access: Access) -> None
         raise SecondFactorRequired
     if person.must_replace and not access.replacing:
         raise TokenMustBeReplaced
-    if uow.rules.second_factor and not (person.has_factor or person.must_replace or access.adding):
+    if uow.rules.second_factor and not (person.has_second or person.must_replace or access.adding):
         raise SecondFactorMissing
-
-
-def _identify_program(uow: UnitOfWork) -> None:
-    parsed = bearer_token()
-    if parsed is not None and actors.enter_with_token(uow, parsed):
-        return
-    if not limiter.hit(STRANGERS, address(), "api"):
-        raise TooManyRequests(STRANGERS.get_expiry())
-    if parsed is not None:
-        programs.record_refusal(uow, parsed)
-    raise SignInRequired
-
-
-def bearer_token() -> ParsedToken | None:
-    """Return the one API token that the request presents in its Authorization header, if well-formed."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return parse_token(text.strip()) if scheme.lower() in {"bearer", "api-key"} else None
 
 
 def _argument_of(access: Access) -> str:
@@ -300,16 +334,31 @@ def _judge(uow: UnitOfWork, permission: Permission, loaded: Any) -> None:
 
 def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
     """Judge the present actor on a vault, an item, a token, or the organization as a whole."""
-    vault_id = loaded.id if isinstance(loaded, Vault) else getattr(loaded, "vault_id", None)
+    stored = loaded.item if isinstance(loaded, Key) else loaded
+    if isinstance(stored, StoredItem) and stored.protection.confirm:
+        permission = CONFIRMED.get(permission, permission)
     return judge(
         uow.actor,
         permission,
-        organization_id=uow.actor.organization_id,
-        vault_id=vault_id,
-        owner_id=loaded.user_id if isinstance(loaded, AccessToken) else None,
+        organization_id=_organization_of(uow, loaded),
+        vault_id=loaded.id if isinstance(loaded, Vault) else getattr(loaded, "vault_id", None),
+        item_id=loaded.id if isinstance(loaded, StoredItem) else getattr(loaded, "item_id", None),
+        item_name=loaded.known_name if isinstance(loaded, StoredItem | Key) else None,
+        owner_id=_owner_of(permission, loaded),
         now=uow.now,
         fresh_for=uow.rules.fresh_for,
     )
+
+
+def _owner_of(permission: Permission, loaded: Any) -> UUID | None:
+    """Return whom a thing belongs to; a membership is its person's only for what is theirs to do."""
+    theirs = isinstance(loaded, Membership) and GRANTS[permission].own
+    return loaded.user_id if theirs or isinstance(loaded, AccessToken | Asked) else None
+
+
+def _organization_of(uow: UnitOfWork, loaded: Any) -> UUID | None:
+    """Return whose a thing is: a second wall, as the loaders have looked in the actor's organization only."""
+    return getattr(loaded, "organization_id", None) or uow.actor.organization_id
 
 
 def _count(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
@@ -319,16 +368,17 @@ def _count(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
     if limiter.hit(ONE_EVENT, name, counter, "recorded"):
         target = Target("route", None, request.endpoint or "")
         audit.record(uow, Action.REQUEST_THROTTLED, target, success=False, extra={"limit": str(limit)})
-    reset = limiter.limiter.get_window_stats(limit, name, counter).reset_time
-    raise TooManyRequests(max(1, round(reset - uow.now.timestamp())))
+    raise too_many(uow, limit, name, counter)
 
 
 def _record_denial(uow: UnitOfWork, access: Access) -> None:
     """Record what was asked for. Missing, foreign and hidden things all come through here."""
     loader = LOADERS.get(access.model) if access.model else None
     asked = (request.view_args or {}).get(loader.argument) if loader else None
-    target = Target(loader.name if loader else "route", asked, request.endpoint or "")
+    known = asked if isinstance(asked, UUID) else None
+    target = Target(loader.name if loader else "route", known, request.endpoint or "")
     extra = {"permission": access.permission.value if access.permission else "public"}
     if "place" not in g and "slug" in (request.view_args or {}):
         extra["organization"] = str((request.view_args or {})["slug"])
     audit.record(uow, Action.ACCESS_DENIED, target, success=False, extra=extra)
+    crossings.notice(uow, target, access.model, (request.view_args or {}).get("slug"))

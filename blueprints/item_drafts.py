@@ -10,7 +10,7 @@ from wtforms import Field as FormField
 
 from errors import Conflict, Invalid
 from forms.fields import choices
-from forms.items import CustomFieldForm, ItemForm
+from forms.items import CUSTOM_KINDS, STORED_KINDS, CustomFieldForm, ItemForm
 from services.contents import TYPE_FIELDS, Contents, Field, ItemType, Kind, Overview
 
 TYPES = tuple((type_.value, type_.label) for type_ in ItemType)
@@ -67,8 +67,13 @@ def edit_form(overview: Overview, version: int) -> ItemForm:
             if shape.custom
         ],
     )
-    # A stored credential keeps its type.
+    # A stored credential keeps its type, and a field of it the kind that nobody can choose here.
     del form.type
+    kinds = {shape.name: shape.kind.value for shape in overview.shapes if shape.custom}
+    for row in _rows(form):
+        kind = kinds.get(row.was.data or "", "")
+        if kind in STORED_KINDS:
+            row.kind.choices = choices([*CUSTOM_KINDS, (kind, STORED_KINDS[kind])])
     return form
 
 

@@ -9,7 +9,7 @@ from blueprints import item_pages as pages
 from blueprints.guard import requires
 from blueprints.requests import current_uow
 from policy import Permission
-from services import item_changes, items, vaults
+from services import item_changes, items, kv_versions
 from services.items import StoredItem
 
 bp = Blueprint("history", __name__, url_prefix="/o/<slug>/items/<uuid:item_id>")
@@ -22,8 +22,9 @@ def index(item: StoredItem) -> ResponseReturnValue:
     return render_template(
         "items/history.html",
         item=item,
-        vault=vaults.find(uow, item.vault_id),
+        vault=pages.vault_of(item),
         lines=items.history(uow, item),
+        may_edit=pages.allowed(Permission.ITEM_EDIT, item) and not item.trashed_at,
     )
 
 
@@ -39,4 +40,13 @@ def restore(item: StoredItem, number: int) -> ResponseReturnValue:
     """Make an earlier version the newest; those between stay in the history."""
     item_changes.restore_version(current_uow(), item, number)
     flash(f"Version {number} is back, as a new version.", "success")
+    return redirect(pages.address(item))
+
+
+@bp.post("/versions/<int:number>/undelete")
+@requires(Permission.ITEM_EDIT, StoredItem)
+def undelete(item: StoredItem, number: int) -> ResponseReturnValue:
+    """Bring back a version that a program has deleted, as it was."""
+    kv_versions.bring_back(current_uow(), item, number)
+    flash(f"Version {number} is back.", "success")
     return redirect(pages.address(item))

@@ -16,12 +16,12 @@ from uuid import UUID
 
 from flask import request
 
-from blueprints.guard import may
 from blueprints.item_pages import State, expiry
 from blueprints.requests import current_place
 from models import Vault
-from policy import Permission, Verdict
+from policy import Permission
 from services import vaults
+from services.access import holds
 from services.contents import ItemType
 from services.index import Entry, Index, Page
 from services.item_types import MAIN_SECRETS
@@ -34,6 +34,9 @@ WEAK = 1
 NAME_SHOWN = 24
 """Characters of a name that every width of the screen shows."""
 
+SHARED = "Shared with you"
+"""Stands for a vault of which the actor sees single items only."""
+
 _FINE = State("OK", "ok")
 _BROKEN = State("Broken", "bad")
 _WEAK = State("Weak", "warn")
@@ -43,12 +46,31 @@ _QUICK: Mapping[ItemType, str] = MappingProxyType({**MAIN_SECRETS, ItemType.AUTH
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The vaults that a list is about, by id, and what the actor may do in them."""
+    """The vaults that a list is about, by id, and what the actor may do in them.
+
+    Args:
+        singles: items that the list holds besides, of vaults that the actor cannot see.
+        revealing: vaults and single items; the others are vaults.
+    """
 
     names: Mapping[UUID, str]
+    singles: frozenset[UUID]
     revealing: frozenset[UUID]
     editing: frozenset[UUID]
     purging: frozenset[UUID]
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """What the index is asked about."""
+        return self.singles.union(self.names)
+
+    def name_of(self, entry: Entry) -> str:
+        """Return the name of the vault that an item lies in, if the actor may know it."""
+        return self.names.get(entry.vault_id, SHARED)
+
+    def may_reveal(self, entry: Entry) -> bool:
+        """Whether the actor may open an item's values."""
+        return entry.vault_id in self.revealing or entry.id in self.revealing
 
     @property
     def choices(self) -> tuple[tuple[UUID, str], ...]:
@@ -56,16 +78,17 @@ class Places:
         return tuple(sorted(self.names.items(), key=lambda vault: vault[1].casefold()))
 
     @classmethod
-    def of(cls, uow: UnitOfWork, those: Collection[Vault]) -> Self:
-        """Look at *those* vaults, which the actor may see into."""
+    def of(cls, uow: UnitOfWork, those: Collection[Vault], singles: frozenset[UUID] = frozenset()) -> Self:
+        """Look at *those* vaults, which the actor may see into, and at *singles*."""
+        names = {vault.id: vault.name for vault in those}
 
-        def with_permission(permission: Permission) -> frozenset[UUID]:
-            kept = {Verdict.ALLOW, Verdict.CONFIRM}
-            return frozenset(vault.id for vault in those if may(uow, permission, vault) in kept)
+        def with_permission(permission: Permission, places: Iterable[UUID] = names) -> frozenset[UUID]:
+            return frozenset(place for place in places if holds(uow, permission, place))
 
         return cls(
-            {vault.id: vault.name for vault in those},
-            with_permission(Permission.ITEM_REVEAL),
+            names,
+            singles,
+            with_permission(Permission.ITEM_REVEAL, uow.actor.rights),
             with_permission(Permission.ITEM_EDIT),
             with_permission(Permission.ITEM_PURGE),
         )
@@ -73,7 +96,8 @@ class Places:
     @classmethod
     def seen_by(cls, uow: UnitOfWork) -> Self:
         """Look at all vaults that the actor may see into."""
-        return cls.of(uow, [line.vault for line in vaults.visible(uow) if line.right is not None])
+        seen = [line.vault for line in vaults.visible(uow) if line.right is not None]
+        return cls.of(uow, seen, frozenset(uow.actor.rights).difference(vault.id for vault in seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +158,7 @@ class Wanted:
     def page(self, index: Index, places: Places, favorites: Collection[UUID], today: date) -> Page:
         """Ask the index."""
         return index.page(
-            places.names,
+            places.ids,
             query=self.query,
             vault_id=self.vault_id,
             type=self.type,
@@ -194,7 +218,7 @@ def item_rows(
     prefix = items_address()
     rows = []
     for entry in entries:
-        quick = _quick_field(entry) if entry.vault_id in places.revealing else ""
+        quick = _quick_field(entry) if places.may_reveal(entry) else ""
         rows.append(
             Row(
                 href=f"{prefix}{entry.id}",
@@ -204,7 +228,7 @@ def item_rows(
                 below=entry.user_name,
                 tags=entry.tags,
                 starred=entry.id in favorites,
-                vault=places.names[entry.vault_id],
+                vault=places.name_of(entry),
                 score=entry.strength,
                 changed_at=entry.changed_at,
                 state=_state(entry, today),
@@ -232,7 +256,7 @@ def trash_rows(entries: Iterable[Entry], places: Places, kept: timedelta) -> lis
             name=entry.name,
             icon=entry.type.icon if entry.type else "alert-triangle",
             below=entry.user_name,
-            vault=places.names[entry.vault_id],
+            vault=places.name_of(entry),
             trashed_at=entry.trashed_at,
             purged_at=entry.trashed_at + kept,
             may_restore=entry.vault_id in places.editing,

@@ -25,7 +25,7 @@ COPY = " (copy)"
 
 
 @bp.route("/move", methods=("GET", "POST"))
-@requires(Permission.ITEM_EDIT, StoredItem)
+@requires(Permission.ITEM_PLACE, StoredItem)
 def move(item: StoredItem) -> ResponseReturnValue:
     uow = current_uow()
     form = MoveForm()
@@ -57,7 +57,7 @@ def _targets(item: StoredItem) -> list[Vault]:
 
 
 @bp.route("/duplicate", methods=("GET", "POST"))
-@requires(Permission.ITEM_EDIT, StoredItem)
+@requires(Permission.ITEM_PLACE, StoredItem)
 def duplicate(item: StoredItem) -> ResponseReturnValue:
     uow = current_uow()
     form = DuplicateForm(name=item.name[: NAME_MAX - len(COPY)] + COPY)

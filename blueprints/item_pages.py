@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from typing import Self
+from uuid import UUID
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import may
 from blueprints.requests import current_place, current_uow
+from forms.requests import ApprovalForm
+from models import Vault
 from policy import Permission, Verdict
-from services import colleagues, items, vaults
+from services import access_requests, colleagues, items, reach, responsibility, vaults
+from services.access_requests import Asked
+from services.approvals import approval_of
 from services.contents import Kind, Shape
 from services.items import Revealed, StoredItem
+from services.reach import Viewer
 
 SOON = 14
 """Days before its expiry from which a credential asks for attention."""
@@ -127,31 +134,85 @@ def _row(name: str, shown: Revealed | None, *, filled: bool) -> FieldRow:
     return FieldRow(name.lower(), name, filled, shown.value, shown.seconds)
 
 
-def show_item(item: StoredItem, shown: Revealed | None = None) -> ResponseReturnValue:
-    """Show a credential, with one value opened where *shown* holds it."""
+def vault_of(item: StoredItem) -> Vault | None:
+    """Return the vault that an item lies in; None: the actor sees single items of it only."""
+    vault = vaults.find(current_uow(), item.vault_id)
+    return vault if allowed(Permission.VAULT_READ, vault) else None
+
+
+def show_item(
+    item: StoredItem, shown: Revealed | None = None, approval: ApprovalForm | None = None
+) -> ResponseReturnValue:
+    """Show a credential, with one value opened where *shown* holds it.
+
+    Args:
+        approval: the form that asks for a second person's approval, where it was refused.
+    """
     uow = current_uow()
     may_edit = allowed(Permission.ITEM_EDIT, item)
-    may_share = allowed(Permission.VAULT_ACCESS, item)
-    vault = vaults.find(uow, item.vault_id)
+    asks = Asking.of(item)
     overview = item.overview
+    gone = items.is_past(item.deleted_at, uow.now) or item.destroyed
     return render_template(
         "items/show.html",
         item=item,
         overview=overview,
-        vault=vault,
+        vault=vault_of(item),
         urls=url_rows(overview.urls) if overview else [],
         rows=field_rows(overview.shapes, shown, seeds=may_edit) if overview else [],
         expiry=expiry(overview.expires_on, uow.now.date()) if overview else None,
-        names=colleagues.names(uow, {item.created_by, item.changed_by, item.trashed_by or item.created_by}),
+        names=colleagues.names(uow, {item.created_by, item.changed_by, item.trashed_by, asks.approved_by}),
+        keeper=responsibility.of_item(uow, item),
         favorite=item.id in items.favorites(uow),
-        grants=[line for line in vaults.grants(uow, vault) if line.active] if may_share else [],
+        may_share=allowed(Permission.VAULT_ACCESS, item),
+        viewers=[one for one in _viewers(item) if one.right is not None],
+        asks=asks,
+        approval=approval or ApprovalForm(formdata=None),
         link=url_for("items.show", slug=current_place().slug, item_id=item.id, _external=True),
-        may_reveal=allowed(Permission.ITEM_REVEAL, item),
+        gone=gone,
+        may_reveal=allowed(Permission.ITEM_REVEAL, item) and not asks.needed and not gone,
         may_edit=may_edit,
+        may_place=allowed(Permission.ITEM_PLACE, item),
         may_purge=allowed(Permission.ITEM_PURGE, item),
         may_audit=allowed(Permission.AUDIT_READ),
         purged_at=item.trashed_at + uow.rules.trash_kept if item.trashed_at else None,
     )
+
+
+def _viewers(item: StoredItem) -> list[Viewer]:
+    """Return who can see an item, for those whom it concerns."""
+    if not allowed(Permission.ACCESS_READ, item):
+        return []
+    uow = current_uow()
+    return reach.viewers(uow, vaults.find(uow, item.vault_id), item)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the actor stands with an item of which a second person must approve each reveal.
+
+    Args:
+        needed: nobody has approved, so nothing can be revealed now.
+        asked: the actor's request that waits.
+        until: when the approval ends that counts now.
+    """
+
+    needed: bool
+    asked: Asked | None
+    until: datetime | None
+    approved_by: UUID | None
+
+    @classmethod
+    def of(cls, item: StoredItem) -> Self:
+        """Look at *item*."""
+        uow = current_uow()
+        if item.protection.approval_minutes is None or not allowed(Permission.ITEM_REVEAL, item):
+            return cls(needed=False, asked=None, until=None, approved_by=None)
+        approval = approval_of(uow, item.id)
+        if approval is not None:
+            return cls(needed=False, asked=None, until=approval.ends_at, approved_by=approval.by)
+        asked = access_requests.open_approval(uow, item.id)
+        return cls(needed=True, asked=asked, until=None, approved_by=None)
 
 
 def show_version(item: StoredItem, number: int, shown: Revealed | None = None) -> ResponseReturnValue:
@@ -159,6 +220,7 @@ def show_version(item: StoredItem, number: int, shown: Revealed | None = None) -
     uow = current_uow()
     overview = items.overview_at(uow, item, number)
     line = next(line for line in items.history(uow, item) if line.number == number)
+    gone = line.deleted or line.destroyed
     return render_template(
         "items/version.html",
         item=item,
@@ -166,7 +228,7 @@ def show_version(item: StoredItem, number: int, shown: Revealed | None = None) -
         line=line,
         urls=url_rows(overview.urls),
         rows=field_rows(overview.shapes, shown, seeds=False),
-        vault=vaults.find(uow, item.vault_id),
-        may_reveal=allowed(Permission.ITEM_REVEAL, item),
+        vault=vault_of(item),
+        may_reveal=allowed(Permission.ITEM_REVEAL, item) and not Asking.of(item).needed and not gone,
         may_edit=allowed(Permission.ITEM_EDIT, item),
     )

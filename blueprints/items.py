@@ -16,7 +16,7 @@ from forms.generator import GeneratorForm
 from forms.items import ItemForm
 from models import Vault
 from policy import Permission
-from services import item_changes, items, vaults
+from services import item_changes, items
 from services.contents import Overview
 from services.items import Revealed, StoredItem
 
@@ -122,7 +122,7 @@ def _edit_page(
     return render_template(
         "items/edit.html",
         item=item,
-        vault=vaults.find(current_uow(), item.vault_id),
+        vault=pages.vault_of(item),
         form=form,
         type=overview.type,
         lines=drafts.lines(form, overview.type, overview),

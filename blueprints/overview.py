@@ -14,9 +14,11 @@ from blueprints.requests import current_person, current_place, current_uow
 from errors import Invalid
 from forms.overview import KeyProofForm
 from policy import Permission, Role, Verdict
-from services import audit_figures, audit_reading, overview
+from services import access_requests, audit_figures, audit_reading, crossings, key_status, overview
 from services.audit_reading import Filter
 from services.audit_words import FAILED_SIGNINS
+from services.key_status import Task
+from services.postgresql import seeing_all
 
 bp = Blueprint("overview", __name__, url_prefix="/o/<slug>")
 
@@ -62,21 +64,30 @@ def _show(form: KeyProofForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseRet
         expiring=[(entry, expiry(entry.expires_on, today)) for entry in credentials.expiring[:SHOWN]],
         shown=SHOWN,
         vaults=overview.vault_count(uow),
+        waiting=len(access_requests.waiting(uow)),
         may_create_vault=_holds(Permission.VAULT_CREATE),
         people=people if _holds(Permission.PEOPLE_READ) else None,
         lonely=people.owners == 1 and uow.actor.role in {Role.OWNER, Role.ADMIN},
         tokens_ending=overview.tokens_ending(uow, everybody=_holds(Permission.TOKENS_READ)),
         my_token_ends=overview.ends_soon(uow, current_person().token_expires_at),
-        failed_signins=audit_figures.count_today(uow, here, FAILED_SIGNINS) if watches else 0,
+        failed_signins=audit_figures.count(uow, here, FAILED_SIGNINS, since=today) if watches else 0,
         day=today,
+        crossings=crossings.recent(uow) if _holds(Permission.INSTANCE_READ) else 0,
         reveals=_chart() if watches else None,
         recent=audit_pages.rows_of(uow, recent),
         watches=watches,
+        keys=_pressing_keys() if uow.actor.operator else [],
         first_hour=overview.first_hour(uow, people.owners),
         may_invite=_holds(Permission.PEOPLE_MANAGE),
         form=form,
     )
     return page, status
+
+
+def _pressing_keys() -> list[Task]:
+    uow = current_uow()
+    with seeing_all(uow.connection):
+        return key_status.pressing(uow.connection, uow.runtime.masters, uow.now)
 
 
 def _chart() -> list[tuple[str, int]]:

@@ -12,6 +12,8 @@ from blueprints.guard import may
 from blueprints.requests import SignedIn
 from extensions import login_manager
 from policy import Permission, Verdict
+from services import actors
+from services.actors import Place
 from services.unit_of_work import UnitOfWork
 
 THEMES = frozenset({"auto", "light", "dark"})
@@ -31,6 +33,7 @@ class Entry:
 NAVIGATION = (
     Entry("Overview", "", "overview", Permission.ORGANIZATION_READ),
     Entry("Vaults", "vaults", "vaults", Permission.ORGANIZATION_READ),
+    Entry("Requests", "requests", "list-check", Permission.REQUEST_SEE),
     Entry("Audit", "audit", "audit", Permission.AUDIT_READ),
     Entry("People", "people", "people", Permission.PEOPLE_READ, "Administration"),
     Entry("Tokens", "tokens", "tokens", Permission.TOKENS_OWN, "Administration"),
@@ -38,7 +41,16 @@ NAVIGATION = (
     Entry("Settings", "settings", "settings", Permission.SETTINGS_READ, "Administration"),
 )
 
-BELONGS = MappingProxyType({"items": "vaults", "search": "vaults", "trash": "vaults", "generator": "vaults"})
+BELONGS = MappingProxyType(
+    {
+        "items": "vaults",
+        "imports": "vaults",
+        "search": "vaults",
+        "trash": "vaults",
+        "generator": "vaults",
+        "groups": "people",
+    }
+)
 """Beginnings of addresses that stand under another line of the navigation."""
 
 
@@ -65,16 +77,27 @@ def register(app: Flask) -> None:
 def _around() -> dict[str, Any]:
     place = g.get("place")
     return {
-        "theme": _theme(),
+        "theme": current_theme(),
         "person": g.get("person"),
         "organization": place,
+        "reachable": _reachable,
         "nav": _navigation(g.uow, place.slug) if place and "uow" in g else (),
         "search_query": request.args.get("q", "") if request.endpoint == "search.show" else "",
         "environment_note": current_app.config.get("ENVIRONMENT_NOTE"),
     }
 
 
-def _theme() -> str:
+def _reachable() -> tuple[Place, ...]:
+    """Return the organizations that the person may go to; none where there is nothing to choose."""
+    person = g.get("person")
+    if person is None or "uow" not in g:
+        return ()
+    held = actors.organizations_of(g.uow, person.user_id)
+    return tuple(held) if len(held) > 1 or person.operator else ()
+
+
+def current_theme() -> str:
+    """Return the colors that this browser was told to use; ``auto``: those of the device."""
     theme = request.cookies.get("theme", "auto")
     return theme if theme in THEMES else "auto"
 

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints.containment import may_shut_out
 from blueprints.guard import may, requires
 from blueprints.requests import current_place, current_uow
 from errors import Conflict, Invalid
 from forms.people import InviteForm, RoleForm
 from models import Invitation, Membership
 from policy import Permission, Role, Verdict
-from services import (
-    csv_export,
-    factors,
-    grants,
-    invitations,
-    leavers,
-    owners,
-    people,
-    sessions,
-    vaults,
-)
+from services import factors, groups, invitations, owners, people, responsibility, sessions
 from services.invitations import Invited
 
 bp = Blueprint("people", __name__, url_prefix="/o/<slug>/people")
 
-TO_CHANGE = ("Credential", "Vault", "Still the same", "Opened last (UTC)", "Times", "Id")
+REMOVED = "Their sessions have ended, their tokens are revoked and their second factor is removed."
+KEPT = (
+    "The sessions and tokens that they had from here have ended. They also belong elsewhere and go on there, "
+    "with their second factor."
+)
 LINKS = "60/hour"
 """How many links one person may make."""
 
@@ -37,11 +32,17 @@ LINKS = "60/hour"
 @requires(Permission.PEOPLE_READ)
 def index() -> ResponseReturnValue:
     uow = current_uow()
+    manages = _manages()
+    everybody = people.everybody(uow)
     return render_template(
         "people/index.html",
-        people=people.everybody(uow),
+        people=everybody,
+        can_go={line.user_id for line in everybody if manages and may_shut_out(line)},
+        resets=may(uow, Permission.FACTORS_RESET) in {Verdict.ALLOW, Verdict.CONFIRM},
         invitations=invitations.open_ones(uow),
-        manages=_manages(),
+        left_behind=responsibility.left_behind(uow),
+        manages=manages,
+        makes_services=may(uow, Permission.SERVICES_MANAGE) in {Verdict.ALLOW, Verdict.CONFIRM},
         now=uow.now,
     )
 
@@ -99,60 +100,21 @@ def change_role(member: Membership) -> ResponseReturnValue:
 @bp.post("/<uuid:member_id>/disable")
 @requires(Permission.PEOPLE_MANAGE, Membership)
 def disable(member: Membership) -> ResponseReturnValue:
-    people.disable(current_uow(), member)
-    flash(
-        "Disabled. Their sessions have ended, their tokens are revoked and their second factor is removed. "
-        "This is what they know.",
-        "success",
-    )
-    return redirect(url_for("people.opened", slug=current_place().slug, member_id=member.id))
-
-
-@bp.get("/<uuid:member_id>/opened")
-@requires(Permission.AUDIT_READ, Membership)
-def opened(member: Membership) -> ResponseReturnValue:
-    """Show what must change when this person leaves."""
     uow = current_uow()
-    line = people.line_of(uow, member)
-    return render_template(
-        "people/opened.html",
-        line=line,
-        report=leavers.report(uow, line.user_id),
-        vaults=vaults.names(uow),
-        seen=uow.actor.rights,
-        reach=grants.reach_of(uow, line.user_id),
-        exports=may(uow, Permission.AUDIT_EXPORT) in {Verdict.ALLOW, Verdict.CONFIRM},
-    )
-
-
-@bp.post("/<uuid:member_id>/opened/export")
-@requires(Permission.AUDIT_EXPORT, Membership, writes=False, limit="10/hour")
-def export_opened(member: Membership) -> ResponseReturnValue:
-    uow = current_uow()
-    line = people.line_of(uow, member)
-    report = leavers.report(uow, line.user_id)
-    names = vaults.names(uow)
-    leavers.record_export(uow, line.user_id, line.email)
-    rows = [
-        (
-            one.name,
-            names[one.vault_id],
-            ", ".join(one.fields),
-            one.at.isoformat(),
-            one.times,
-            one.item_id,
-        )
-        for one in report.still
-    ]
-    response = Response(csv_export.table(TO_CHANGE, rows), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="to-change-{uow.now:%Y-%m-%d}.csv"'
-    return response
+    keeps = people.reaches_further(uow, people.line_of(uow, member))
+    people.disable(uow, member)
+    flash(f"Disabled. {KEPT if keeps else REMOVED} This is what they know.", "success")
+    return redirect(url_for("leavers.person", slug=current_place().slug, member_id=member.id))
 
 
 @bp.post("/<uuid:member_id>/enable")
 @requires(Permission.PEOPLE_MANAGE, Membership, limit=LINKS)
 def enable(member: Membership) -> ResponseReturnValue:
-    return _show_link(people.enable(current_uow(), member))
+    invited = people.enable(current_uow(), member)
+    if invited is not None:
+        return _show_link(invited)
+    flash("The service account works again. Its tokens stay revoked; issue new ones.", "success")
+    return _to(member)
 
 
 @bp.post("/<uuid:member_id>/link")
@@ -191,9 +153,12 @@ def _show(member: Membership, form: RoleForm) -> str:
         line=line,
         form=form,
         manages=manages and decides,
+        issues=line.service and may(uow, Permission.SERVICES_MANAGE) in {Verdict.ALLOW, Verdict.CONFIRM},
         protected=manages and not decides,
         reads_log=may(uow, Permission.AUDIT_READ) is Verdict.ALLOW,
         has_factor=manages and factors.has(uow, line.user_id),
+        groups=groups.of_person(uow, line.user_id),
+        further=manages and people.reaches_further(uow, line),
         myself=line.user_id == uow.actor.id,
         last_owner=line.role is Role.OWNER and not owners.has_another(uow, line.user_id),
         sessions=sessions.of_person(uow, line.user_id) if manages else (),

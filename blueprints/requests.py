@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 from uuid import uuid4
 
@@ -12,11 +13,15 @@ from config import Settings
 from services.actors import Person, Place
 from services.events import Origin
 from services.metrics import Metrics
+from services.programs import Program
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 
 API_PREFIX = "/api/"
 """Where programs are served, and nobody's cookie speaks for them."""
+VAULT_PREFIX = "/v1/"
+"""Where programs are served in the way of another server that they know."""
+PROGRAMS = (API_PREFIX, VAULT_PREFIX)
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
@@ -55,6 +60,11 @@ def current_person() -> Person:
     return cast("Person", g.person)
 
 
+def current_program() -> Program:
+    """Return what the token of this request is; only behind a route for programs."""
+    return cast("Program", g.program)
+
+
 def current_place() -> Place:
     """Return the organization of this request; only inside ``/o/<slug>``."""
     return cast("Place", g.place)
@@ -84,8 +94,17 @@ def origin() -> Origin:
 
 
 def safe_path() -> str:
-    """Return the path for logs: of an enrolment link only that it is one."""
-    return "/enrol/…" if request.path.startswith("/enrol/") else request.path
+    """Return the path for logs: of an enrolment link only that it is one, and no name of a credential."""
+    if request.path.startswith("/enrol/"):
+        return "/enrol/…"
+    if request.path.startswith(VAULT_PREFIX):
+        return re.sub(r"^(/v1/[^/]+/[^/]+/).+", r"\1…", request.path)
+    return request.path
+
+
+def for_vault_clients() -> bool:
+    """Whether the caller expects answers as that other server gives them."""
+    return request.path.startswith(VAULT_PREFIX)
 
 
 def request_id() -> str:
@@ -97,7 +116,7 @@ def request_id() -> str:
 
 def wants_json() -> bool:
     """Whether the caller is a script of ours or a program, rather than somebody reading pages."""
-    if request.path.startswith(API_PREFIX):
+    if request.path.startswith(PROGRAMS):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     return best == "application/json"

@@ -11,10 +11,10 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarg
 import blueprints
 from blueprints.errors import show
 from blueprints.guard import SAFE_METHODS, SMALL_BODY, access_of
-from blueprints.requests import API_PREFIX, settings
+from blueprints.requests import PROGRAMS, for_vault_clients, settings
 from blueprints.wsgi import MACHINE_PATHS, UNBELIEVED
 
-HEAD_TOO = frozenset({"static", "health.live", "health.ready"})
+HEAD_TOO = frozenset({"static", "health.live", "health.ready", "sys_status.health"})
 """Where HEAD is answered: files, and what monitors ask that want the status alone."""
 
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
@@ -65,7 +65,7 @@ def _insist_on_https(request: Request) -> ResponseReturnValue | None:
     if request.environ.get(UNBELIEVED):
         words = "Chatelaine was not told of the proxy in front of it. Set TRUSTED_PROXIES to 1."
         return _refused(400, words)
-    if request.method not in SAFE_METHODS or request.path.startswith(API_PREFIX):
+    if request.method not in SAFE_METHODS or request.path.startswith(PROGRAMS):
         return _refused(400, "This is served over https only. Nothing was changed.")
     return redirect(ours.public_url + request.full_path.rstrip("?"), 301)
 
@@ -95,7 +95,7 @@ def _refuse_embedding(request: Request) -> Response | None:
     if foreign and request.headers.get("Sec-Fetch-Mode") == "no-cors":
         return _refused(403, "This cannot be used from another site.")
     destination = request.headers.get("Sec-Fetch-Dest", "")
-    if request.path.startswith(API_PREFIX) and destination not in _PROGRAMS:
+    if request.path.startswith(PROGRAMS) and destination not in _PROGRAMS:
         return _refused(403, "This is for programs.")
     return None
 
@@ -112,7 +112,7 @@ def _offer_own_tab(request: Request) -> ResponseReturnValue | None:
 
 def _refuse_foreign_forms(request: Request) -> Response | None:
     """A form of another site, whatever token it carries: what browsers say of it is enough."""
-    if request.method in SAFE_METHODS or request.endpoint in blueprints.WITHOUT_CSRF:
+    if request.method in SAFE_METHODS or request.endpoint in blueprints.WITHOUT_CSRF or for_vault_clients():
         return None
     own = {settings().public_url, f"{request.scheme}://{request.host}"}
     site = request.headers.get("Sec-Fetch-Site", "")

@@ -30,5 +30,5 @@ def show() -> ResponseReturnValue:
         page=page,
         rows=lists.item_rows(page.entries, places, favorites, today),
         places=places.choices,
-        tags=index.tags(places.names),
+        tags=index.tags(places.ids),
     )

@@ -19,11 +19,11 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import public, requires
-from blueprints.requests import current_person, current_uow, local_path
+from blueprints.requests import current_person, current_uow, local_path, runtime
 from extensions import SESSION_KEY, address, limiter
 from forms.signin import CodeForm, SignInForm
 from policy import Permission
-from services import actors, factors, sessions, signin
+from services import actors, factors, passkey_signin, sessions, signin
 from services.factors import Proof
 
 bp = Blueprint("signin", __name__)
@@ -44,9 +44,10 @@ WRONG_CODE = (
 def home() -> ResponseReturnValue:
     """Lead to the person's organization."""
     organizations = actors.organizations_of(current_uow(), current_person().user_id)
-    if not organizations:
+    first = next((place for place in organizations if not place.closed), None)
+    if first is None:
         return redirect(url_for("account.show"))
-    return redirect(url_for("overview.show", slug=organizations[0][0]))
+    return redirect(url_for("overview.show", slug=first.slug))
 
 
 @bp.get("/sign-in")
@@ -57,7 +58,7 @@ def show() -> ResponseReturnValue:
     # A cookie whose session is gone: ended elsewhere, by an admin, or by time.
     ended = session.pop(SESSION_KEY, None) is not None
     back = local_path(request.args.get("next"))
-    return render_template("signin/sign_in.html", form=SignInForm(), next=back, ended=ended)
+    return sign_in_page(SignInForm(), back, ended=ended)
 
 
 @bp.post("/sign-in")
@@ -74,8 +75,26 @@ def submit() -> ResponseReturnValue:
             session[SESSION_KEY] = signed_in.session.cookie
             return redirect(back or url_for("overview.show", slug=signed_in.slug))
         form.token.errors = [REFUSED]
-    page = render_template("signin/sign_in.html", form=form, next=back, ended=False)
-    return page, HTTPStatus.UNPROCESSABLE_ENTITY
+    return sign_in_page(form, back), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def sign_in_page(form: SignInForm, back: str | None, *, ended: bool = False, trouble: str = "") -> str:
+    """Return the page on which people come in.
+
+    Args:
+        back: where it leads then.
+        ended: whether a session has just ended.
+        trouble: what is wrong with the passkey that was used.
+    """
+    return render_template(
+        "signin/sign_in.html",
+        form=form,
+        next=back,
+        ended=ended,
+        passkeys=bool(trouble) or passkey_signin.is_offered(current_uow()),
+        trouble=trouble,
+        providers=list(runtime().providers),
+    )
 
 
 @bp.get("/sign-in/code")
@@ -84,7 +103,7 @@ def code() -> ResponseReturnValue:
     back = local_path(request.args.get("next"))
     if not current_person().is_half:
         return redirect(back or url_for("signin.home"))
-    return render_template("signin/code.html", form=CodeForm(), next=back)
+    return code_page(CodeForm(), back)
 
 
 @bp.post("/sign-in/code")
@@ -100,7 +119,13 @@ def submit_code() -> ResponseReturnValue:
             tell_of_recovery(proof)
             return redirect(back or url_for("signin.home"))
         form.code.errors = [WRONG_CODE]
-    return render_template("signin/code.html", form=form, next=back), HTTPStatus.UNPROCESSABLE_ENTITY
+    return code_page(form, back), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def code_page(form: CodeForm, back: str | None, *, trouble: str = "") -> str:
+    """Return the page that asks for the second factor; see :func:`sign_in_page`."""
+    state = factors.state(current_uow())
+    return render_template("signin/code.html", form=form, next=back, state=state, trouble=trouble)
 
 
 def tell_of_recovery(proof: Proof) -> None:

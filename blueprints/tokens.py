@@ -18,8 +18,9 @@ from errors import Invalid
 from forms.tokens import IssueTokenForm, OverlapForm
 from models import AccessToken
 from policy import Permission, Scope, Verdict
-from services import people, token_list, tokens
+from services import api_tokens, people, service_accounts, token_limits, token_list, tokens, vaults
 from services.token_list import Order, State, Wanted
+from services.tokens import Minted
 
 bp = Blueprint("tokens", __name__, url_prefix="/o/<slug>/tokens")
 
@@ -27,7 +28,7 @@ ISSUES = "5/hour"
 MADE = "tokens.made"
 """All ways to a new token are counted together."""
 EXPORTS = "20/hour"
-KINDS = ("signin", "api")
+KINDS = ("signin", "sso", "api")
 _ASCENDING = frozenset({Order.NAME, Order.EXPIRES})
 """Orders whose beginning is looked for first."""
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -50,6 +51,8 @@ def index() -> ResponseReturnValue:
         issues=_holds(Permission.TOKENS_ISSUE),
         manages=_holds(Permission.TOKENS_MANAGE),
         exports=_holds(Permission.TOKENS_EXPORT),
+        services=_holds(Permission.SERVICES_MANAGE),
+        reads_log=_holds(Permission.AUDIT_READ),
         me=uow.actor.id,
         my_token=current_person().token_id,
         people=people.everybody(uow) if reads else (),
@@ -75,19 +78,18 @@ def export() -> Response:
 @bp.get("/new")
 @requires(Permission.TOKENS_ISSUE)
 def new() -> ResponseReturnValue:
-    return render_template("tokens/new.html", form=IssueTokenForm())
+    form = _issue_form(owner_id=request.args.get("owner", ""))
+    return render_template("tokens/new.html", form=form)
 
 
 @bp.post("/new")
 @requires(Permission.TOKENS_ISSUE, limit=ISSUES, counted_as=MADE)
 def issue() -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
-    form = IssueTokenForm()
+    form = _issue_form()
     if form.validate_on_submit():
-        scopes = [Scope(scope) for scope in form.scopes.data or ()]
-        lasts = timedelta(days=form.days.data or 0)
         try:
-            minted = tokens.issue_api(current_uow(), form.name.data or "", scopes, lasts)
+            minted = _issue(form)
         except Invalid as error:
             form.blame(error)
         else:
@@ -95,10 +97,30 @@ def issue() -> ResponseReturnValue:
     return render_template("tokens/new.html", form=form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+@bp.get("/<uuid:token_id>")
+@requires(Permission.REACH_READ, AccessToken)
+def show(token: AccessToken) -> ResponseReturnValue:
+    uow = current_uow()
+    limits = token_limits.look_at(uow, token)
+    family = token_list.family(uow, token)
+    return render_template(
+        "tokens/show.html",
+        line=family.line,
+        parent=family.parent,
+        children=family.children,
+        limits=limits,
+        token=token,
+        vaults=vaults.names(uow),
+        mine=token.user_id == uow.actor.id,
+        manages=_holds(Permission.TOKENS_MANAGE),
+        reads_log=_holds(Permission.AUDIT_READ),
+    )
+
+
 @bp.get("/<uuid:token_id>/replace")
 @requires(Permission.TOKENS_ISSUE, AccessToken)
 def replace(token: AccessToken) -> ResponseReturnValue:
-    tokens.check_replaceable_api(current_uow(), token)
+    api_tokens.check_replaceable(current_uow(), token)
     return render_template("tokens/replace.html", form=OverlapForm(), token=token)
 
 
@@ -106,13 +128,13 @@ def replace(token: AccessToken) -> ResponseReturnValue:
 @requires(Permission.TOKENS_ISSUE, AccessToken, limit=ISSUES, counted_as=MADE)
 def submit_replacement(token: AccessToken) -> ResponseReturnValue:
     """Show the new token in this very answer: it exists nowhere else."""
-    tokens.check_replaceable_api(current_uow(), token)
+    api_tokens.check_replaceable(current_uow(), token)
     form = OverlapForm()
     if not form.validate_on_submit():
         page = render_template("tokens/replace.html", form=form, token=token)
         return page, HTTPStatus.UNPROCESSABLE_ENTITY
     overlap = timedelta(hours=form.overlap_hours.data or 0)
-    minted = tokens.replace_own_api(current_uow(), token, overlap=overlap)
+    minted = api_tokens.replace_own(current_uow(), token, overlap=overlap)
     return render_template("tokens/created.html", minted=minted, replaces=token, overlap=overlap)
 
 
@@ -120,8 +142,32 @@ def submit_replacement(token: AccessToken) -> ResponseReturnValue:
 @requires(Permission.TOKENS_MANAGE, AccessToken)
 def revoke(token: AccessToken) -> ResponseReturnValue:
     tokens.revoke(current_uow(), token)
-    flash(f"The token {token.lookup_id} is revoked. It stays in the list as evidence.", "success")
+    words = f"The token {token.lookup_id} is revoked. It stays in the list as evidence."
+    if token.kind == "api" and _holds(Permission.AUDIT_READ):
+        flash(f"{words} This is what it opened.", "success")
+        return redirect(url_for("leavers.token", slug=current_place().slug, token_id=token.id))
+    flash(words, "success")
     return redirect(url_for("tokens.index", slug=current_place().slug))
+
+
+def _issue_form(owner_id: str = "") -> IssueTokenForm:
+    uow = current_uow()
+    services = service_accounts.active(uow) if _holds(Permission.SERVICES_MANAGE) else ()
+    form = IssueTokenForm(owner_id=owner_id)
+    form.offer(
+        [(str(line.vault.id), line.vault.name) for line in vaults.visible(uow) if line.right or services],
+        [(str(line.user_id), f"{line.name} ({line.address})") for line in services],
+    )
+    return form
+
+
+def _issue(form: IssueTokenForm) -> Minted:
+    scopes = [Scope(scope) for scope in form.scopes.data or ()]
+    lasts = timedelta(days=form.days.data or 0)
+    uow, name, limits = current_uow(), form.name.data or "", form.read_limits()
+    if form.owner_id.data:
+        return api_tokens.issue_for_service(uow, form.owner_id.data, name, scopes, lasts, limits)
+    return api_tokens.issue(uow, name, scopes, lasts, limits=limits)
 
 
 def _holds(permission: Permission) -> bool:

@@ -21,7 +21,7 @@ bp = Blueprint("trash", __name__, url_prefix="/o/<slug>")
 def index() -> ResponseReturnValue:
     uow = current_uow()
     places = lists.Places.seen_by(uow)
-    page = uow.runtime.indexes.of(uow).page(places.names, state="trash", after=request.args.get("after"))
+    page = uow.runtime.indexes.of(uow).page(places.ids, state="trash", after=request.args.get("after"))
     return render_template(
         "items/trash.html",
         page=page,
@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.post("/items/<uuid:item_id>/trash")
-@requires(Permission.ITEM_EDIT, StoredItem)
+@requires(Permission.ITEM_PLACE, StoredItem)
 def trash(item: StoredItem) -> ResponseReturnValue:
     item_changes.trash(current_uow(), item)
     flash("Moved to the trash. You can restore it from there.", "success")
@@ -39,7 +39,7 @@ def trash(item: StoredItem) -> ResponseReturnValue:
 
 
 @bp.post("/items/<uuid:item_id>/restore")
-@requires(Permission.ITEM_EDIT, StoredItem)
+@requires(Permission.ITEM_PLACE, StoredItem)
 def restore(item: StoredItem) -> ResponseReturnValue:
     item_changes.restore(current_uow(), item)
     flash("Restored.", "success")

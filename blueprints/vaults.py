@@ -15,7 +15,7 @@ from errors import Conflict, Invalid
 from forms.vaults import ChangeVaultForm, VaultForm
 from models import Vault
 from policy import Permission
-from services import items, vaults
+from services import access_requests, items, mounts, vaults
 
 bp = Blueprint("vaults", __name__, url_prefix="/o/<slug>/vaults")
 
@@ -28,6 +28,9 @@ def index() -> ResponseReturnValue:
         "vaults/index.html",
         lines=lines,
         accessible={line.vault.id for line in lines if allowed(Permission.VAULT_ACCESS, line.vault)},
+        shared=items.shared(current_uow()),
+        listed=access_requests.listed(current_uow()) if allowed(Permission.VAULT_ASK) else [],
+        asked=access_requests.open_access(current_uow()),
         may_create=allowed(Permission.VAULT_CREATE),
     )
 
@@ -68,8 +71,10 @@ def show(vault: Vault) -> ResponseReturnValue:
         trail=lists.trail(wanted.folder),
         tags=index.tags({vault.id}),
         may_edit=vault.id in places.editing,
+        may_import=allowed(Permission.VAULT_IMPORT, vault),
         may_manage=allowed(Permission.VAULT_MANAGE, vault),
         may_share=allowed(Permission.VAULT_ACCESS, vault),
+        may_see_who=allowed(Permission.ACCESS_READ, vault),
     )
 
 
@@ -87,7 +92,12 @@ def edit(vault: Vault) -> ResponseReturnValue:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
         except (Invalid, Conflict) as error:
             status = _refuse(form, error)
-    return render_template("vaults/edit.html", vault=vault, form=form), status
+    return _edit_page(vault, form), status
+
+
+def _edit_page(vault: Vault, form: ChangeVaultForm) -> str:
+    mount = mounts.path_of(current_uow(), vault.id)
+    return render_template("vaults/edit.html", vault=vault, form=form, mount=mount)
 
 
 def _change(vault: Vault, form: ChangeVaultForm) -> None:
@@ -97,6 +107,8 @@ def _change(vault: Vault, form: ChangeVaultForm) -> None:
         name=form.name.data or "",
         description=form.description.data or "",
         max_versions=form.max_versions.data,
+        listed=form.listed.data,
+        protection=form.wanted,
     )
 
 
@@ -108,7 +120,7 @@ def delete(vault: Vault) -> ResponseReturnValue:
     except Conflict as error:
         form = ChangeVaultForm(formdata=None, obj=vault)
         form.blame(Invalid(str(error)))
-        return render_template("vaults/edit.html", vault=vault, form=form), HTTPStatus.CONFLICT
+        return _edit_page(vault, form), HTTPStatus.CONFLICT
     flash("The vault is deleted.", "success")
     return redirect(url_for("vaults.index", slug=current_place().slug))
 

@@ -20,6 +20,7 @@ from commands.opening import settings
 from services import audit_export, audit_figures, audit_verify, checkpoints
 from services.audit_reading import Filter
 from services.audit_verify import Report
+from services.database import reading
 from services.events import SYSTEM_CHAIN
 from services.runtime import Runtime
 
@@ -102,7 +103,7 @@ def checkpoint() -> None:
     """Sign where the log ends now, and print the newest checkpoint."""
     with _runtime() as runtime:
         runtime.checkpoints.make()
-        with runtime.engine.connect() as connection:
+        with reading(runtime.engine) as connection:
             note = checkpoints.last_note(connection)
     if note is None:
         click.echo("There is nothing to sign yet.", err=True)
@@ -121,7 +122,7 @@ def recount() -> None:
 @audit.command(name="public-key")
 def public_key() -> None:
     """Print the key with which anyone can check the checkpoints."""
-    with _runtime() as runtime, runtime.engine.connect() as connection:
+    with _runtime() as runtime, reading(runtime.engine) as connection:
         click.echo(checkpoints.verifier_key(runtime.keys_for(connection)))
 
 

@@ -10,19 +10,22 @@ from pathlib import Path
 import click
 
 from app import ROOT, open_runtime
+from commands.check_isolation import isolation_command
 from commands.opening import settings as read_settings
-from config import SECRETS, Settings, in_container
+from config import Settings, in_container, secret_names
 from services.deployment import Facts, Result, State, review_database, review_settings
 
 MARKS = {State.PASS: "ok  ", State.FAIL: "FAIL", State.WARN: "warn", State.BY_HAND: "hand"}
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--deploy", is_flag=True, help="Judge this as what people will rely on, not as a try-out.")
 @click.option("--json", "as_json", is_flag=True, help="Write the result for programs.")
 @click.pass_context
 def check(context: click.Context, *, deploy: bool, as_json: bool) -> None:
     """Go through every rule of a good deployment; exit 1 if one that matters is not kept."""
+    if context.invoked_subcommand is not None:
+        return
     settings = read_settings()
     results = review_settings(_facts(settings))
     with open_runtime(settings) as runtime, runtime.work(writing=False) as uow:
@@ -34,6 +37,9 @@ def check(context: click.Context, *, deploy: bool, as_json: bool) -> None:
     failed = any(result.state is State.FAIL for result in results)
     if failed and (deploy or settings.is_production):
         context.exit(1)
+
+
+check.add_command(isolation_command)
 
 
 def _facts(settings: Settings) -> Facts:
@@ -49,11 +55,12 @@ def _facts(settings: Settings) -> Facts:
         contained=in_container(os.environ),
         database=settings.database_path,
         files=_files(settings),
+        saves=settings.backup_to is not None and settings.backup_key is not None,
     )
 
 
 def _files(settings: Settings) -> dict[str, Path]:
-    named = {f"{name}_FILE": os.environ.get(f"{name}_FILE", "") for name in SECRETS}
+    named = {f"{name}_FILE": os.environ.get(f"{name}_FILE", "") for name in secret_names(settings)}
     files = {name: Path(path) for name, path in named.items() if path}
     files[".env"] = ROOT / ".env"
     if settings.database_path is not None:

@@ -15,6 +15,12 @@ WORDS = {
     "sessions": "ended sessions removed",
     "lockouts": "ended lockouts removed",
     "counters": "ended counters of requests removed",
+    "challenges": "questions to passkeys removed that nobody answered",
+    "sign-ons": "single sign-ons removed that nobody finished",
+    "imports": "previews and leftovers of imports removed",
+    "repeats": "remembered answers to repeated requests removed",
+    "re-encrypted": "rows re-encrypted where that was interrupted",
+    "organizations": "organizations destroyed after their time to change one's mind",
 }
 
 

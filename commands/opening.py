@@ -41,7 +41,7 @@ def working(*, writing: bool) -> Iterator[UnitOfWork]:
 def working_in(slug: str | None, *, writing: bool) -> Iterator[UnitOfWork]:
     """Work on the database as the system, in one organization."""
     with working(writing=writing) as uow:
-        organization = _find(uow, slug)
+        organization = find_organization(uow, slug)
         uow.act_as(replace(uow.actor, organization_id=organization.id))
         yield uow
 
@@ -65,7 +65,12 @@ def written(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
-def _find(uow: UnitOfWork, slug: str | None) -> Organization:
+def find_organization(uow: UnitOfWork, slug: str | None) -> Organization:
+    """Return the organization with this address; None: the only one.
+
+    Raises:
+        UsageError: there is none, or there are several to choose from.
+    """
     found = list(uow.session.scalars(select(Organization).order_by(Organization.slug)))
     chosen = [each for each in found if slug in (None, each.slug)]
     if len(chosen) == 1:

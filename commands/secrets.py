@@ -15,6 +15,7 @@ from crypto.master_keys import MasterKeys, fresh_key, generate_master_key
 KINDS = {
     "flask": "Put it into FLASK_SECRET_KEY.",
     "encryption": "Put it into ENCRYPTION_KEYS, and keep a copy elsewhere: without it nothing can be read.",
+    "backup": "Put it into BACKUP_KEY, and keep a copy elsewhere: without it no backup can be opened.",
     "admin-token": "Put it into ADMIN_TOKEN or METRICS_TOKEN.",
 }
 

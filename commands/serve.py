@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app import ROOT, create_app, prepare
+from app import ROOT, create_app
+from commands.restoring import prepare, snapshot_files
 from config import SECRETS, Settings, in_container, is_loopback, write_local_env
 from crypto.master_keys import generate_master_key
 from errors import StartRefused
 from server import Plan, check_address
 from server import serve as run_server
-from services import logs
+from services import key_status, logs
 from services.health import fleeting_data
 from services.maintenance import Housekeeper
+from services.snapshots import SnapshotKeeper
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -43,10 +45,16 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104
     type=click.IntRange(1, 64),
     help="Processes; more than one suits PostgreSQL.",
 )
-def serve(host: str | None, port: int | None, workers: int) -> None:
+@click.option(
+    "--without-key",
+    metavar="ID",
+    multiple=True,
+    help="Start read-only although this master key is missing and rows need it.",
+)
+def serve(host: str | None, port: int | None, workers: int, without_key: tuple[str, ...]) -> None:
     """Start the server; on a new machine, set everything up first."""
     set_up_this_machine(os.environ, ENV_FILE)
-    settings = Settings.load(os.environ, env_file=ENV_FILE)
+    settings = Settings.load(os.environ, env_file=ENV_FILE).without(without_key)
     settings = settings.on_port(port or settings.port)
     host = host or (EVERY_ADDRESS if in_container(os.environ) else "127.0.0.1")
     if not settings.is_production and not is_loopback(host):
@@ -55,20 +63,43 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     # Looked at before the database is touched: the enrolment link is shown only once.
     check_address(host, settings.port)
     token = prepare(settings)
-    warning = fleeting_data(settings.database_path, contained=in_container(os.environ))
-    if warning:
-        click.echo(f"!! {warning}", err=True)
-    plan = Plan(partial(make_app, settings))
+    _warn(settings)
+    plan = Plan(partial(make_app, settings, alone=workers == 1))
     run_server(
         plan, host=host, port=settings.port, workers=workers, on_ready=partial(_greet, settings, token)
     )
 
 
-def make_app(settings: Settings) -> WSGIApplication:
-    """Build the application of one server process, with the log and housekeeping that belong to a server."""
+def _warn(settings: Settings) -> None:
+    """Say what would else be a surprise on the day when the data is gone."""
+    warning = fleeting_data(settings.database_path, contained=in_container(os.environ))
+    if warning and snapshot_files(settings) is not None:
+        warning = "The disk below the database does not last: each start restores it from BACKUP_TO."
+    elif settings.backup_to is not None and settings.database_path is None:
+        warning = (
+            "On PostgreSQL nothing goes to BACKUP_TO by itself: let a timer run ./chatelaine backup create."
+        )
+    if warning:
+        click.echo(f"!! {warning}", err=True)
+
+
+def make_app(settings: Settings, *, alone: bool = False) -> WSGIApplication:
+    """Build the application of one server process, with the log and housekeeping that belong to a server.
+
+    Args:
+        alone: whether this is the only process that serves.
+    """
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
-    Housekeeper(app.extensions["chatelaine"]).start()
+    runtime = app.extensions["chatelaine"]
+    if runtime.missing_keys:
+        key_status.record_missing(runtime)
+        return app
+    files = snapshot_files(settings)
+    if files is not None:
+        # Ends after the housekeeping, so that the last snapshot holds what that does.
+        SnapshotKeeper(runtime, files, alone=alone).start()
+    Housekeeper(runtime).start()
     return app
 
 

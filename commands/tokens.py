@@ -12,7 +12,7 @@ import click
 from commands.opening import json_option, organization_option, show, working_in, written
 from errors import Conflict
 from policy import GRANTS, Permission, Scope
-from services import people, token_list
+from services import api_tokens, people, token_list
 from services import tokens as token_service
 from services.rules import TOKEN_LASTS, TOKEN_LASTS_AT_MOST
 from services.token_list import State, TokenLine, Wanted
@@ -56,7 +56,7 @@ def create(
     chosen = [Scope(scope) for scope in scopes]
     with working_in(organization, writing=True) as uow:
         owner_id = _find_worker(uow, owner)
-        minted = token_service.issue_api(uow, name, chosen, timedelta(days=days), owner_id=owner_id)
+        minted = api_tokens.issue(uow, name, chosen, timedelta(days=days), owner_id=owner_id)
     if as_json:
         click.echo(json.dumps({"token": minted.text, "expires": written(minted.expires_at)}))
         return

@@ -4,7 +4,7 @@ r"""The envelope of every encrypted value: authenticated, committing, bound to i
 
     offset size
       0     1   format 01
-      1     1   kind   01 record, 02 wrapped key
+      1     1   kind   01 record, 02 wrapped key (03, 04: see `crypto/chunks.py`)
       2     2   suite  0001 = HKDF-SHA256, AES-256-GCM, 32-byte commitment, frames padded to 32
       4     4   key    record: data key version; wrapped key: master key id
       8    32   salt, random
@@ -48,17 +48,17 @@ TAG_LEN = 16
 BLOCK = 32
 """Frames are padded to this, so that an envelope's size tells little about its value."""
 
-_HEADER = struct.Struct(">BBHI")
+HEADER = struct.Struct(">BBHI")
 _LENGTH = struct.Struct(">I")
-_SALT_END = _HEADER.size + SALT_LEN
-_PRELUDE = _SALT_END + COMMITMENT_LEN
-_NONCE_END = KEY_LEN + NONCE_LEN
-_OKM_LEN = _NONCE_END + COMMITMENT_LEN
+SALT_END = HEADER.size + SALT_LEN
+PRELUDE_LEN = SALT_END + COMMITMENT_LEN
+NONCE_END = KEY_LEN + NONCE_LEN
+_OKM_LEN = NONCE_END + COMMITMENT_LEN
 _KINDS = frozenset({KIND_RECORD, KIND_WRAPPED_KEY})
 _SHA256 = SHA256()
 _MESSAGE = PREFIX + b"msg\0"
 
-OVERHEAD = _PRELUDE + TAG_LEN
+OVERHEAD = PRELUDE_LEN + TAG_LEN
 """How much longer an envelope is than its frame."""
 MIN_LEN = OVERHEAD + BLOCK
 
@@ -92,11 +92,11 @@ def seal(
     salt = os.urandom(SALT_LEN) if salt is None else salt
     if len(key) != KEY_LEN or len(salt) != SALT_LEN or kind not in _KINDS:
         raise ValueError("seal needs a 32-byte key, a 32-byte salt and a known kind")
-    header = _HEADER.pack(FORMAT, kind, SUITE, key_number)
-    okm = _derive(key, salt, header, context)
-    prelude = header + salt + okm[_NONCE_END:]
+    header = HEADER.pack(FORMAT, kind, SUITE, key_number)
+    okm = derive(key, salt, header, context)
+    prelude = header + salt + okm[NONCE_END:]
     frame = _frame(plaintext)
-    return prelude + AESGCM(okm[:KEY_LEN]).encrypt(okm[KEY_LEN:_NONCE_END], frame, prelude)
+    return prelude + AESGCM(okm[:KEY_LEN]).encrypt(okm[KEY_LEN:NONCE_END], frame, prelude)
 
 
 def open_envelope(key: bytes, envelope: bytes, *, kind: int, key_number: int, context: bytes) -> bytes:
@@ -110,12 +110,12 @@ def open_envelope(key: bytes, envelope: bytes, *, kind: int, key_number: int, co
         raise ValueError("a key has 32 bytes")
     if key_number_of(envelope, kind=kind) != key_number:
         raise DecryptionError
-    prelude = envelope[:_PRELUDE]
-    okm = _derive(key, prelude[_HEADER.size : _SALT_END], prelude[: _HEADER.size], context)
-    if not hmac.compare_digest(okm[_NONCE_END:], prelude[_SALT_END:]):
+    prelude = envelope[:PRELUDE_LEN]
+    okm = derive(key, prelude[HEADER.size : SALT_END], prelude[: HEADER.size], context)
+    if not hmac.compare_digest(okm[NONCE_END:], prelude[SALT_END:]):
         raise DecryptionError
     try:
-        frame = AESGCM(okm[:KEY_LEN]).decrypt(okm[KEY_LEN:_NONCE_END], envelope[_PRELUDE:], prelude)
+        frame = AESGCM(okm[:KEY_LEN]).decrypt(okm[KEY_LEN:NONCE_END], envelope[PRELUDE_LEN:], prelude)
     except InvalidTag:
         raise DecryptionError from None
     return _unframe(frame)
@@ -129,13 +129,14 @@ def key_number_of(envelope: bytes, *, kind: int) -> int:
     """
     if len(envelope) < MIN_LEN or (len(envelope) - OVERHEAD) % BLOCK:
         raise DecryptionError
-    found_format, found_kind, found_suite, key_number = _HEADER.unpack_from(envelope)
+    found_format, found_kind, found_suite, key_number = HEADER.unpack_from(envelope)
     if found_format != FORMAT or found_kind != kind or found_suite != SUITE:
         raise DecryptionError
     return int(key_number)
 
 
-def _derive(key: bytes, salt: bytes, header: bytes, context: bytes) -> bytes:
+def derive(key: bytes, salt: bytes, header: bytes, context: bytes) -> bytes:
+    """Return what one message is encrypted with: its key, ``NONCE_LEN`` bytes of nonce, its commitment."""
     # Measured: cryptography's HKDF takes 3.7 µs, the same by four calls of hmac.digest 7.0 µs.
     return HKDF(_SHA256, _OKM_LEN, salt, _MESSAGE + header + context).derive(key)
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crypto import chain
+from crypto import chain, notes
 from crypto.context import PREFIX, length_prefixed, record_context
 from crypto.envelope import (
     KEY_LEN,
@@ -29,7 +29,7 @@ from crypto.envelope import (
 from crypto.master_keys import MasterKeys, expand, fresh_key, generate_master_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "ORGANIZATION_PURPOSES",
@@ -105,9 +105,20 @@ class KeyRoom:
     )
 
     def __init__(
-        self, instance: UUID, masters: MasterKeys, rows: Iterable[StoredKey], generation: int
+        self,
+        instance: UUID,
+        masters: MasterKeys,
+        rows: Iterable[StoredKey],
+        generation: int,
+        *,
+        before: KeyRoom | None = None,
     ) -> None:
         """Take the rows of ``data_key`` and the generation they were read at.
+
+        Args:
+            before: the room of another generation of the same installation. A version of a key never changes,
+                only how it is wrapped: what is open there is not opened again, so that a process still works
+                whose operator has turned the master key before telling it the new one.
 
         Raises:
             DecryptionError: a digest key of the system does not open.
@@ -123,6 +134,8 @@ class KeyRoom:
             if row.state == ACTIVE:
                 place = (row.organization, row.purpose)
                 self._active[place] = max(row.version, self._active.get(place, 0))
+        if before is not None:
+            self._take_over(before)
         self._digest_keys = {
             purpose: self._key(SYSTEM, purpose, self._active[SYSTEM, purpose])
             for purpose in DIGEST_PURPOSES
@@ -183,6 +196,10 @@ class KeyRoom:
             context=record_context(self.instance, organization, table, record, field, revision),
         )
 
+    def active_version(self, organization: UUID, purpose: str) -> int | None:
+        """Return the version of a key that encrypts now; None: there is none, for example after a shred."""
+        return self._active.get((organization, purpose))
+
     def key_version_of(self, envelope: bytes) -> int:
         """Return the data key version that *envelope* names."""
         return key_number_of(envelope, kind=KIND_RECORD)
@@ -214,8 +231,12 @@ class KeyRoom:
         """Return a signed note over the heads (chain, number of events, newest hash)."""
         return chain.sign_checkpoint(self._signing_key(), name, heads, unix)
 
+    def sign_note(self, name: str, lines: Sequence[str]) -> str:
+        """Return a signed note that says *lines* in this installation's name."""
+        return notes.sign_note(self._signing_key(), name, lines)
+
     def audit_public_key(self) -> bytes:
-        """Return the 32 bytes with which anyone can check a checkpoint."""
+        """Return the 32 bytes with which anyone can check a checkpoint or a note."""
         return self._signing_key().public_key().public_bytes_raw()
 
     def __repr__(self) -> str:
@@ -223,6 +244,21 @@ class KeyRoom:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are never copied or pickled")
+
+    def opens(self, organization: UUID) -> bool:
+        """Whether the keys that *organization* works with now can be opened."""
+        try:
+            for purpose in ORGANIZATION_PURPOSES:
+                self._key(organization, purpose, self._active.get((organization, purpose), 0))
+        except DecryptionError:
+            return False
+        return True
+
+    def _take_over(self, before: KeyRoom) -> None:
+        for place, key in before._opened.copy().items():
+            row = self._rows.get(place)
+            if row is not None and row.state in {ACTIVE, DECRYPT_ONLY}:
+                self._opened[place] = key
 
     def _key(self, organization: UUID, purpose: str, version: int) -> bytes:
         place = (organization, purpose, version)

@@ -1,6 +1,6 @@
 """Argon2id for what people type that is too short for a plain digest: codes and passphrases.
 
-Parameters: 19 MiB, 2 passes, 1 lane, the second choice of the OWASP Password Storage Cheat Sheet
+Parameters of codes: 19 MiB, 2 passes, 1 lane, the second choice of the OWASP Password Storage Cheat Sheet
 and the floor of ASVS 5.0 appendix C: some 45 ms of one core. Salt and tag lengths are those of RFC 9106.
 """
 
@@ -10,6 +10,7 @@ import os
 import re
 import threading
 import unicodedata
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -31,8 +32,23 @@ _PHC = re.compile(
 )
 
 
+class Cost(NamedTuple):
+    """What Argon2id is asked to spend on one derivation."""
+
+    memory_kib: int
+    passes: int
+    lanes: int
+
+    def is_within(self, least: Cost, most: Cost) -> bool:
+        """Tell whether no figure is below *least*'s or above *most*'s."""
+        return all(low <= own <= high for low, own, high in zip(least, self, most, strict=True))
+
+
 class PassphraseHasher:
-    """Hashes and verifies codes, at most :data:`CONCURRENT` at once; one stands on the application."""
+    """Hashes and verifies codes and derives keys, at most :data:`CONCURRENT` at once.
+
+    One stands on the application.
+    """
 
     __slots__ = ("_slots",)
 
@@ -67,6 +83,18 @@ class PassphraseHasher:
             except InvalidKey:
                 return False
         return True
+
+    def derive_key(self, text: str, salt: bytes, cost: Cost) -> bytes:
+        """Return the key of ``TAG_LEN`` bytes that a passphrase stands for; the caller bounds the cost."""
+        hasher = Argon2id(
+            salt=salt,
+            length=TAG_LEN,
+            iterations=cost.passes,
+            lanes=cost.lanes,
+            memory_cost=cost.memory_kib,
+        )
+        with self._slots:
+            return hasher.derive(_normal(text))
 
 
 def _normal(text: str) -> bytes:

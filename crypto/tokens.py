@@ -1,13 +1,13 @@
 """Access tokens, invitation links and session ids: random, shown once, stored as digests.
 
-One text form for all three kinds of token::
+One text form for all kinds of token::
 
     chl_<kind>_<8 hex lookup id>_<43 url-safe base64 of 32 random bytes>_<6 hex checksum>
 
 ``signin`` tokens belong to people, ``api`` tokens to programs, and ``enrol`` stands in the link
-that invites a person. The checksum is the first 6 hex digits of SHA-256 over everything before the
-last ``_``: it lets secret scanners be sure, and tells a slip of the hand from a wrong token. The
-digests that are stored are made by :class:`crypto.keyring.KeyRoom`.
+that invites a person; ``wrap`` tokens open an answer once. The checksum is the first 6 hex digits
+of SHA-256 over everything before the last ``_``: it lets secret scanners be sure, and tells a slip
+of the hand from a wrong token. The digests that are stored are made by :class:`crypto.keyring.KeyRoom`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 
 from crypto.context import PREFIX
 
-KINDS = ("signin", "api", "enrol")
+KINDS = ("signin", "api", "enrol", "wrap")
 SECRET_LEN = 32
 SESSION_ID_LEN = 32
 
 # Lengths are fixed because the base64 part may itself hold "_" and "-".
-_TOKEN = re.compile(r"(chl_(signin|api|enrol)_([0-9a-f]{8})_([A-Za-z0-9_-]{43}))_([0-9a-f]{6})")
+_TOKEN = re.compile(r"(chl_(signin|api|enrol|wrap)_([0-9a-f]{8})_([A-Za-z0-9_-]{43}))_([0-9a-f]{6})")
 
 _ENCODED = re.compile(r"[A-Za-z0-9_-]{43}")
 

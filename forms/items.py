@@ -5,6 +5,9 @@ One form serves all types: the page shows the fields of one, and the other field
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from wtforms import (
     BooleanField,
     FieldList,
@@ -29,7 +32,12 @@ from forms.fields import (
     choices,
 )
 
-CUSTOM_KINDS = (("text", "Text"), ("hidden", "Hidden"), ("link", "Link"), ("date", "Date"))
+CUSTOM_KINDS = (("text", "Text"), ("hidden", "Hidden"), ("link", "Link"), ("date", "Date"), ("json", "JSON"))
+
+STORED_KINDS: Mapping[str, str] = MappingProxyType(
+    {"multiline": "Several lines", "otp": "Authenticator", "reference": "Variable of the server"}
+)
+"""What a field can be besides, where an import or a command has made it so."""
 
 
 class CustomFieldForm(PlainForm):

@@ -45,6 +45,16 @@ class DataKey(Base):
     created_at: Mapped[datetime]
 
 
+class MasterKeySeen(Base):
+    """When a master key was first used here; the key itself is never in the database."""
+
+    __tablename__ = "master_key_seen"
+
+    id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    """The key's id."""
+    first_at: Mapped[datetime]
+
+
 class Lease(Base):
     """Which process does a piece of work that only one may do, and until when."""
 

@@ -37,6 +37,10 @@ class Item(Tenant, Base):
     created_by: Mapped[UUID]
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
+    confirm: Mapped[bool] = mapped_column(default=False)
+    """Whether a reveal asks again who one is, whatever the vault says."""
+    approval_minutes: Mapped[int | None]
+    """For how long a second person's approval of a reveal counts; None: as the vault says."""
 
 
 class ItemVersion(Tenant, Base):
@@ -46,15 +50,20 @@ class ItemVersion(Tenant, Base):
 
     item_id: Mapped[UUID] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    """From 1, without gaps; the revision in the context of both blobs."""
+    """From 1, without gaps; the revision in the context of both blobs. 0: a program has described the item
+    and written nothing yet."""
     overview: Mapped[bytes]
     """Encrypted: name, type, user name, URLs, tags, what fields there are."""
     details: Mapped[bytes]
     """Encrypted: the values of all fields."""
     reason: Mapped[str] = mapped_column(String(20))
-    """``created``, ``edited``, ``moved``, ``restored`` (from an earlier version), ``duplicated``."""
+    """``created``, ``edited``, ``moved``, ``restored`` (an earlier version), ``duplicated``, ``imported``."""
     created_at: Mapped[datetime]
     created_by: Mapped[UUID]
+    deleted_at: Mapped[datetime | None]
+    """From when on a program has deleted this version, also in the future; it can be brought back."""
+    destroyed: Mapped[bool] = mapped_column(default=False)
+    """Whether a program has erased the values; the entry stays."""
 
 
 class ItemGone(Tenant, Base):

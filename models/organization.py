@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -21,6 +21,15 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(String(120))
     change: Mapped[int] = mapped_column(BigInteger, default=0)
     """Raised by every change of a vault or an item; tells each process that its index is behind."""
+    passkey_sign_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its people may sign in with a passkey alone, without their token."""
+    suspended_at: Mapped[datetime | None]
+    deletion_at: Mapped[datetime | None]
+    """When everything of it is removed, unless the operator changes their mind before."""
+    people_max: Mapped[int | None]
+    """How many people it may have; None, as for the next two: as many as it likes."""
+    vaults_max: Mapped[int | None]
+    items_max: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -35,6 +44,8 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     operator: Mapped[bool] = mapped_column(default=False)
     """Looks after the whole instance; gives no right in any organization."""
+    service: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A service account of one organization: programs act for it, and nobody ever signs in as it."""
     created_at: Mapped[datetime]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -25,6 +25,7 @@ class AccessToken(Tenant, Base):
         Index("ix_access_token_by_use", "organization_id", "last_used_at", "id"),
         Index("ix_access_token_by_name", "organization_id", "name", "id"),
         Index("ix_access_token_user_id", "user_id"),
+        Index("ix_access_token_parent_id", "parent_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -36,6 +37,20 @@ class AccessToken(Tenant, Base):
     digest: Mapped[bytes]
     scopes: Mapped[str] = mapped_column(String(400), default="")
     """Scopes of an ``api`` token, joined by spaces; empty for ``signin``."""
+    parent_id: Mapped[UUID | None]
+    """The ``api`` token that made it: narrower in everything, and it ends with its parent."""
+    not_before: Mapped[datetime | None]
+    vault_ids: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Ids of the vaults that an ``api`` token is narrowed to, joined by spaces; empty: all of its owner's."""
+    name_patterns: Mapped[bytes | None]
+    """Encrypted JSON list: what the names of credentials must match; None: any name does."""
+    networks: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """From where it may be used, in CIDR notation, joined by spaces; empty: from everywhere."""
+    uses_max: Mapped[int | None]
+    uses_left: Mapped[int | None]
+    """None: it may be used as often as its owner likes; 0: it is used up."""
+    per_minute: Mapped[int | None]
+    """Requests; None: no limit of its own."""
     must_replace: Mapped[bool] = mapped_column(default=False)
     """Good for nothing but making another one: the operator's ``ADMIN_TOKEN``."""
     created_at: Mapped[datetime]

@@ -1,11 +1,11 @@
-"""Vaults and the grants on them."""
+"""Vaults: folders of items with their own grants."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -22,24 +22,11 @@ class Vault(Tenant, Base):
     description: Mapped[str] = mapped_column(String(500), default="")
     max_versions: Mapped[int | None]
     """How many versions of an item are kept; None: all."""
+    listed: Mapped[bool] = mapped_column(default=False)
+    """Whether everybody in the organization sees that it is there, and may ask for access."""
+    confirm: Mapped[bool] = mapped_column(default=False)
+    """Whether a reveal of anything in it asks again who one is."""
+    approval_minutes: Mapped[int | None]
+    """For how long a second person's approval of a reveal counts; None: none is needed."""
     created_at: Mapped[datetime]
     created_by: Mapped[UUID]
-
-
-class Grant(Tenant, Base):
-    """A person's right on a vault."""
-
-    __tablename__ = "vault_grant"
-    __table_args__ = (
-        UniqueConstraint("vault_id", "user_id"),
-        Index("ix_vault_grant_organization_id_user_id", "organization_id", "user_id"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    vault_id: Mapped[UUID] = mapped_column(ForeignKey("vault.id", ondelete="CASCADE"))
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
-    right: Mapped[int]
-    """A ``policy.Right``."""
-    ends_at: Mapped[datetime | None]
-    granted_by: Mapped[UUID]
-    created_at: Mapped[datetime]

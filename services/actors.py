@@ -1,8 +1,8 @@
-"""Who is asking: from a session's cookie or a program's token to an actor."""
+"""Who is asking: from a session's cookie to an actor, and what anybody has rights on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -11,9 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from crypto.tokens import ParsedToken, parse_session_id, same
-from policy import Actor, ActorKind, Right, Role, Scope
+from crypto.tokens import parse_session_id
+from errors import OrganizationClosed
+from policy import Actor, ActorKind, Right, Role
 from services import actor_queries as queries
+from services import postgresql
 from services.committer import Mark
 from services.marks import COARSE
 from services.prepared import fetch, fetch_one
@@ -28,7 +30,7 @@ class Person:
     Args:
         home_id: the organization whose admins look after their sign-in token.
         has_factor: whether they have a second factor.
-        passed: whether they proved it in this session.
+        passed: whether they proved it in this session, or a provider asserts one.
     """
 
     user_id: UUID
@@ -48,6 +50,11 @@ class Person:
     def is_half(self) -> bool:
         """Whether the second factor is still to come."""
         return self.has_factor and not self.passed
+
+    @property
+    def has_second(self) -> bool:
+        """Whether they have a second factor, here or at the provider that vouched for them."""
+        return self.has_factor or self.passed
 
     @property
     def initials(self) -> str:
@@ -70,11 +77,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The organization that the address names, as far as the person belongs to it."""
+    """An organization that a person belongs to, such as the one that the address names.
+
+    Args:
+        closed: nobody works there now.
+    """
 
     id: UUID
     slug: str
     name: str
+    closed: bool = False
 
 
 def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
@@ -97,7 +109,7 @@ def find_person(uow: UnitOfWork, cookie: str) -> Person | None:
         token_id=row.token_id,
         token_expires_at=row.token_expires_at,
         must_replace=row.must_replace,
-        has_factor=row.factor_at is not None,
+        has_factor=row.has_factor,
         passed=row.passed_at is not None,
         confirmed_at=row.confirmed_at,
     )
@@ -126,12 +138,16 @@ def _session_lives(uow: UnitOfWork, row: Any) -> bool:
 
 def _waits_in_vain(uow: UnitOfWork, row: Any) -> bool:
     """Whether the second factor should have come by now."""
-    is_half = row.factor_at is not None and row.passed_at is None
+    is_half = row.has_factor and row.passed_at is None
     return is_half and uow.now - row.created_at >= HALF_LASTS
 
 
 def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:
-    """Make the person an actor of the organization called *slug*; None: they do not belong to it."""
+    """Make the person an actor of the organization called *slug*; None: they do not belong to it.
+
+    Raises:
+        OrganizationClosed: nobody works there now.
+    """
     row = fetch_one(uow.connection, queries.FIND_MEMBERSHIP, {"slug": slug, "user_id": person.user_id})
     if row is None:
         return None
@@ -148,33 +164,9 @@ def enter(uow: UnitOfWork, person: Person, slug: str) -> Place | None:
             confirmed_at=person.confirmed_at,
         )
     )
+    if row.closed:
+        raise OrganizationClosed(row.name)
     return Place(row.id, row.slug, row.name)
-
-
-def enter_with_token(uow: UnitOfWork, token: ParsedToken) -> bool:
-    """Make the program that holds *token* an actor of the token's organization; False: it opens nothing."""
-    row = fetch_one(uow.connection, queries.FIND_TOKEN, {"lookup_id": token.lookup_id})
-    if row is None:
-        return False
-    uow.use_keys(row.key_generation)
-    digest = uow.keys.token_digest(token.kind, token.lookup_id, token.secret)
-    if not same(digest, row.digest) or row.kind != "api" or not token_lives(row, uow.now):
-        return False
-    if row.last_used_at is None or uow.now - row.last_used_at >= COARSE:
-        uow.note(Mark("token", row.id, uow.now, uow.origin.address))
-    uow.act_as(
-        Actor(
-            ActorKind.TOKEN,
-            row.user_id,
-            f"{row.user_name} ({row.name})",
-            organization_id=row.organization_id,
-            role=Role(row.role),
-            rights=rights_of(uow.connection, row.organization_id, row.user_id, uow.now),
-            scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
-            token_id=row.id,
-        )
-    )
-    return True
 
 
 def token_lives(row: Any, now: datetime) -> bool:
@@ -183,14 +175,32 @@ def token_lives(row: Any, now: datetime) -> bool:
 
 
 def rights_of(
-    connection: Connection, organization_id: UUID, user_id: UUID, now: datetime
+    connection: Connection,
+    organization_id: UUID,
+    user_id: UUID,
+    now: datetime,
+    *,
+    only: Collection[UUID] | None = None,
 ) -> Mapping[UUID, Right]:
-    """Return a person's right on each vault, ended grants left out."""
+    """Return a person's right on each vault and single item, the strongest that has not ended.
+
+    The rows of the organization are seen from now on.
+
+    Args:
+        only: vaults; others are left out. None: none is.
+    """
+    postgresql.show(connection, organization_id, user_id)
     asked = {"organization_id": organization_id, "user_id": user_id, "now": now}
-    rows = fetch(connection, queries.RIGHTS, asked)
-    return MappingProxyType({vault_id: Right(right) for vault_id, right in rows})
+    rights: dict[UUID, Right] = {}
+    for vault_id, item_id, right in fetch(connection, queries.RIGHTS, asked):
+        if only is not None and vault_id is not None and vault_id not in only:
+            continue
+        place = vault_id or item_id
+        rights[place] = max(Right(right), rights.get(place, Right.USE))
+    return MappingProxyType(rights)
 
 
-def organizations_of(uow: UnitOfWork, user_id: UUID) -> list[tuple[str, str]]:
-    """Return slug and name of each organization that the person belongs to."""
-    return [(row.slug, row.name) for row in uow.connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})]
+def organizations_of(uow: UnitOfWork, user_id: UUID) -> list[Place]:
+    """Return each organization that the person belongs to, by name."""
+    rows = fetch(uow.connection, queries.MEMBERSHIPS, {"user_id": user_id})
+    return [Place(row.id, row.slug, row.name, closed=bool(row.closed)) for row in rows]

@@ -59,13 +59,15 @@ def _append_to(connection: Connection, keys: KeyRoom, chain_id: UUID, events: Se
 
 def _head(connection: Connection, keys: KeyRoom, chain_id: UUID) -> Head:
     row = prepared.fetch_one(connection, queries.HEAD, {"organization_id": chain_id})
-    if row is not None:
-        return Head(row.size, row.head, row.last_at)
-    first = Head(0, genesis(keys.instance, chain_id), clock.now())
-    connection.execute(
-        queries.INSERT_CHAIN, {"chain_id": chain_id, "size": 0, "head": first.hash, "last_at": first.at}
-    )
-    return first
+    if row is None:
+        # Another process may begin the chain just now: one does, and both go on from there.
+        prepared.run(
+            connection,
+            queries.BEGIN_CHAIN,
+            {"chain_id": chain_id, "head": genesis(keys.instance, chain_id), "last_at": clock.now()},
+        )
+        row = prepared.fetch_one(connection, queries.HEAD, {"organization_id": chain_id})
+    return Head(row.size, row.head, row.last_at)
 
 
 def _link(keys: KeyRoom, head: Head, at: datetime, events: Sequence[Event]) -> list[dict[str, Any]]:

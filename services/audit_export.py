@@ -19,6 +19,7 @@ from services.audit_reading import Filter, Line, bounds, open_row
 from services.audit_verify_queries import CHECKPOINTS
 from services.audit_words import detail
 from services.csv_export import table
+from services.database import reading
 from services.events import ExtraValue, Target
 from services.unit_of_work import UnitOfWork
 
@@ -80,9 +81,16 @@ class Plan:
     high: int
 
 
-def plan(uow: UnitOfWork, chain_id: UUID, wanted: Filter, format_: Format, *, names: bool) -> Plan:
-    """Decide what an export holds, and record it. Nothing may be read before the unit is finished."""
+def plan(
+    uow: UnitOfWork, chain_id: UUID, wanted: Filter, format_: Format, *, names: bool, after: int = 0
+) -> Plan:
+    """Decide what an export holds, and record it. Nothing may be read before the unit is finished.
+
+    Args:
+        after: the number of an event, behind which it begins.
+    """
     low, high = bounds(uow, chain_id, wanted)
+    low = min(max(low, after + 1), high)
     extra: dict[str, Any] = {"format": format_.value, "names": names, "from": low, "to": high - 1}
     for name, value in wanted.conditions().items():
         extra[name] = value if isinstance(value, bool | list) else str(value)
@@ -99,7 +107,7 @@ def write(runtime: Runtime, todo: Plan) -> Iterator[str]:
     statement = queries.EXPORTS[frozenset(conditions)]
     while True:
         reach = {"organization_id": todo.chain_id, "low": low, "high": todo.high, "limit": BATCH}
-        with runtime.engine.connect() as connection:
+        with reading(runtime.engine) as connection:
             keys = runtime.keys_for(connection)
             rows = connection.execute(statement, reach | conditions).all()
         if not rows:
@@ -113,7 +121,7 @@ def write_checkpoints(runtime: Runtime) -> Iterator[str]:
     """Yield every signed checkpoint with the heads that it is over, oldest first."""
     after = 0
     while True:
-        with runtime.engine.connect() as connection:
+        with reading(runtime.engine) as connection:
             rows = connection.execute(CHECKPOINTS, {"after": after, "limit": BATCH}).all()
         if not rows:
             return
@@ -174,7 +182,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _begin_json(runtime: Runtime, todo: Plan) -> str:
     """Say of what the lines are a part, and what the first one must follow."""
-    with runtime.engine.connect() as connection:
+    with reading(runtime.engine) as connection:
         instance = runtime.keys_for(connection).instance
         before = {"organization_id": todo.chain_id, "seq": todo.low - 1}
         previous = connection.execute(queries.HASH, before).scalar_one_or_none()

@@ -11,7 +11,7 @@ from policy import NOBODY
 from services import audit_read_queries as queries
 from services import prepared
 from services.audit_append import REVEALS
-from services.audit_queries import HEADS
+from services.audit_queries import HEAD, HEADS
 from services.audit_reading import STRETCH, Filter, bounds, size_of
 from services.unit_of_work import UnitOfWork
 
@@ -86,9 +86,9 @@ def reveals_by_day(uow: UnitOfWork, chain_id: UUID, *, days: int = 30) -> list[t
     return [(day, counted.get(day, 0)) for day in (first + timedelta(days=n) for n in range(days))]
 
 
-def count_today(uow: UnitOfWork, chain_id: UUID, actions: frozenset[Action]) -> int:
-    """Count today's events with one of *actions*, looking at the newest ``STRETCH`` only."""
-    wanted = Filter(actions=actions, first_day=uow.now.date())
+def count(uow: UnitOfWork, chain_id: UUID, actions: frozenset[Action], *, since: date) -> int:
+    """Count the events with one of *actions* from the day *since* on, in the newest ``STRETCH`` only."""
+    wanted = Filter(actions=actions, first_day=since)
     floor, high = bounds(uow, chain_id, wanted)
     reach = {"organization_id": chain_id, "low": max(floor, high - STRETCH), "high": high}
     counted: int = uow.connection.execute(queries.COUNT, reach | wanted.conditions()).scalar_one()
@@ -103,6 +103,8 @@ def recount(uow: UnitOfWork) -> int:
 
 def _recount(uow: UnitOfWork, chain_id: UUID) -> int:
     here = {"organization_id": chain_id}
+    # Nobody may append between the counting and the writing down.
+    uow.connection.execute(HEAD, here)
     uow.connection.execute(queries.FORGET_DAYS, here)
     counted = uow.connection.execute(
         queries.RECOUNT, {**here, "reveals": sorted(REVEALS), "day_long": _DAY_LONG}

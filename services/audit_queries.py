@@ -12,7 +12,12 @@ HEAD = (
     .with_for_update()
 )
 INSERT_EVENTS = insert(AuditEvent)
-INSERT_CHAIN = insert(AuditChain)
+BEGIN_CHAIN = text("""
+    INSERT INTO audit_chain (chain_id, size, head, last_at) VALUES (:chain_id, 0, :head, :last_at)
+    ON CONFLICT (chain_id) DO NOTHING
+""").bindparams(
+    bindparam("chain_id", type_=AuditChain.chain_id.type), bindparam("last_at", type_=AuditChain.last_at.type)
+)
 ADVANCE = (
     update(AuditChain)
     .where(AuditChain.chain_id == bindparam("organization_id"))

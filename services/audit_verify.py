@@ -17,6 +17,7 @@ from services import audit_verify_queries as queries
 from services.audit_faults import Fault, Faults
 from services.audit_verify_chain import ChainWalk
 from services.audit_verify_checkpoints import CheckpointWalk
+from services.database import reading
 from services.events import SYSTEM_CHAIN, Target
 from services.keys import stored_keys
 
@@ -65,7 +66,7 @@ class Report:
 
 def organizations(runtime: Runtime) -> dict[str, UUID]:
     """Return the id of every organization's chain, by slug."""
-    with runtime.engine.connect() as connection:
+    with reading(runtime.engine) as connection:
         return {slug: chain_id for chain_id, slug in connection.execute(queries.ORGANIZATIONS).tuples()}
 
 
@@ -84,16 +85,22 @@ def verify(
         progress: called after each batch with how many events of how many were looked at.
     """
     started_at = clock.now()
-    with _snapshot(runtime) as connection:
+    with reading(runtime.engine) as connection:
         keys = runtime.keys_for(connection)
         return _Verification(connection, keys, progress).run(started_at, organization_id, against)
 
 
 def record(runtime: Runtime, report: Report) -> None:
-    """Record in each chain what was found in it, and in the system's what was found at all."""
+    """Record in each chain what was found in it, and in the system's what was found at all.
+
+    Nothing is added to the chain of an organization that was deleted: its keys are gone.
+    """
+    living = {SYSTEM_CHAIN, *organizations(runtime).values()}
     with runtime.work(writing=True) as uow:
         system = uow.actor
         for chain in report.chains:
+            if chain.chain_id not in living:
+                continue
             inside = None if chain.chain_id == SYSTEM_CHAIN else chain.chain_id
             uow.act_as(replace(system, organization_id=inside))
             extra: dict[str, Any] = {"events": chain.events, "items": chain.items, "faults": chain.faults}
@@ -103,13 +110,6 @@ def record(runtime: Runtime, report: Report) -> None:
             target = Target("chain", chain.chain_id, chain.place)
             audit.record(uow, Action.AUDIT_VERIFIED, target, success=not report.count, extra=extra)
         uow.act_as(system)
-
-
-def _snapshot(runtime: Runtime) -> Connection:
-    connection = runtime.engine.connect()
-    if connection.dialect.name == "postgresql":
-        connection = connection.execution_options(isolation_level="REPEATABLE READ")
-    return connection
 
 
 class _Verification:
@@ -143,10 +143,11 @@ class _Verification:
     def _chains(self, checkpoints: CheckpointWalk) -> list[UUID]:
         """Name every chain that is there, has an end, has been signed, or must be there."""
         found = {*self._ends, *self._slugs, *checkpoints.signed}
-        chain_id: UUID | None = self._connection.execute(queries.FIRST_CHAIN).scalar_one()
+        chain_id: UUID | None = self._connection.execute(queries.FIRST_CHAIN).scalar_one_or_none()
         while chain_id is not None:
             found.add(chain_id)
-            chain_id = self._connection.execute(queries.NEXT_CHAIN, {"after": chain_id}).scalar_one()
+            after = {"after": chain_id}
+            chain_id = self._connection.execute(queries.NEXT_CHAIN, after).scalar_one_or_none()
         return sorted(found)
 
     def _walk(self, chain_id: UUID, checkpoints: CheckpointWalk) -> Verified:

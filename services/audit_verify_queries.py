@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 
 from models import AuditChain, AuditCheckpoint, AuditDay, AuditEvent, Item, ItemVersion, Organization
 from services.audit_read_queries import EVENT
 
 _HERE = AuditEvent.chain_id == bindparam("organization_id")
 
-NEXT_CHAIN = select(func.min(AuditEvent.chain_id)).where(AuditEvent.chain_id > bindparam("after"))
-FIRST_CHAIN = select(func.min(AuditEvent.chain_id))
+FIRST_CHAIN = select(AuditEvent.chain_id).order_by(AuditEvent.chain_id).limit(1)
+NEXT_CHAIN = FIRST_CHAIN.where(AuditEvent.chain_id > bindparam("after"))
 CHAINS = select(AuditChain.chain_id, AuditChain.size, AuditChain.head, AuditChain.last_at)
 ORGANIZATIONS = select(Organization.id, Organization.slug)
 
@@ -32,7 +32,7 @@ CHECKPOINTS = (
         AuditCheckpoint.heads,
         AuditCheckpoint.note,
     )
-    .where(AuditCheckpoint.id > bindparam("after"))
+    .where(AuditCheckpoint.id > bindparam("after", type_=BigInteger))
     .order_by(AuditCheckpoint.id)
     .limit(bindparam("limit"))
 )

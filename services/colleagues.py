@@ -42,7 +42,7 @@ def active(uow: UnitOfWork) -> list[Colleague]:
     return sorted(people, key=lambda person: (person.name.casefold(), person.email))
 
 
-def names(uow: UnitOfWork, user_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+def names(uow: UnitOfWork, user_ids: Iterable[UUID | None]) -> Mapping[UUID, str]:
     """Return what people are called; those who have left are still named."""
-    rows = uow.session.execute(select(User.id, User.name).where(User.id.in_(set(user_ids))))
+    rows = uow.session.execute(select(User.id, User.name).where(User.id.in_(set(user_ids) - {None})))
     return {row.id: row.name for row in rows}

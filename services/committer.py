@@ -18,7 +18,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from crypto.keyring import KeyRoom
+from crypto.envelope import DecryptionError
+from crypto.keyring import KeyRoom, MissingKey
 from errors import ChatelaineError, Unavailable
 from services.audit_append import append
 from services.database import WriteLock, writing
@@ -177,10 +178,13 @@ class Committer:
         entries = [first]
         try:
             self._turns.let_pass()
-            with writing(self._engine, self._lock) as connection, self._turns.turn(ahead=True):
+            with (
+                writing(self._engine, self._lock, alone=False) as connection,
+                self._turns.turn(ahead=True),
+            ):
                 entries += self._rest()
                 events = self._append(connection, entries)
-        except (SQLAlchemyError, ChatelaineError, OSError):
+        except (SQLAlchemyError, ChatelaineError, OSError, DecryptionError, MissingKey):
             # All who wait are refused together: the next could not be served sooner than these.
             entries += self._rest()
             log.exception("a batch of audit events could not be committed")
@@ -196,14 +200,15 @@ class Committer:
                 ticket.done.set()
 
     def _append(self, connection: Connection, entries: Sequence[Ticket | Mark]) -> int:
+        marks = [entry for entry in entries if isinstance(entry, Mark)]
+        if marks:
+            # Before the chains: a writer, too, comes to them last.
+            self._mark(connection, marks)
         tickets = [ticket for ticket in _tickets(entries) if not ticket.abandoned]
         events = [event for ticket in tickets for event in ticket.events]
         if events:
             keys = max((ticket.keys for ticket in tickets), key=lambda keys: keys.generation)
             append(connection, keys, events)
-        marks = [entry for entry in entries if isinstance(entry, Mark)]
-        if marks:
-            self._mark(connection, marks)
         return len(events)
 
     def _housekeep(self, committed: int) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from services.postgresql import NOBODY_YET
 
 KEPT = 16
 """Idle connections that are kept open: as many as there are threads that answer requests."""
@@ -24,9 +26,19 @@ class Connections:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._engine.connect()
-        if bool(connection.get_execution_options().get("writing")) is not writing:
-            connection.execution_options(writing=writing)
+            return self._begin(self._engine.connect(), writing=writing)
+        try:
+            return self._begin(connection, writing=writing)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # The server has started again since: what else lies here is as dead as this one.
+            self.close()
+            return self._begin(self._engine.connect(), writing=writing)
+
+    def _begin(self, connection: Connection, *, writing: bool) -> Connection:
+        if connection.get_execution_options().get("writing") is not writing:
+            connection.execution_options(writing=writing, seeing=NOBODY_YET)
         try:
             connection.begin()
         except BaseException:

@@ -9,7 +9,9 @@ from datetime import date
 
 from crypto.otp import parse_otp
 from errors import Invalid
+from services import strict_json
 from services.item_types import Kind
+from services.rules import APPROVAL_MINUTES
 
 NAME_MAX = 200
 USER_NAME_MAX = 500
@@ -19,9 +21,16 @@ TAGS_MAX = 30
 TAG_MAX = 60
 CUSTOM_FIELDS_MAX = 50
 FIELD_NAME_MAX = 60
+KEYS_MAX = 200
+KEY_MAX = 255
+"""Fields of what programs keep, and characters of each one's name."""
 VALUE_MAX = 64 * 1024
 """Bytes of UTF-8."""
 
+REFERENCE_PREFIX = "VAULT_REF_"
+"""What the name of a variable begins with that a reference may read."""
+
+_REFERENCE = re.compile(REFERENCE_PREFIX + "[A-Z0-9_]{1,100}")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL ends a text in many programs, and a lone surrogate has no bytes in UTF-8."""
 _NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -88,13 +97,13 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(kept.values())
 
 
-def check_field_name(name: str) -> str:
+def check_field_name(name: str, longest: int = FIELD_NAME_MAX) -> str:
     """Return the name of a custom field in NFC, without blanks around it."""
     name = unicodedata.normalize("NFC", name).strip()
     if not name:
         raise Invalid("Give each of your own fields a name.", "fields")
-    if len(name) > FIELD_NAME_MAX:
-        raise Invalid(f"Use at most {FIELD_NAME_MAX} characters for the name of a field.", "fields")
+    if len(name) > longest:
+        raise Invalid(f"Use at most {longest} characters for the name of a field.", "fields")
     check_line(name, "The name of a field", "fields")
     return name
 
@@ -115,8 +124,28 @@ def check_value(name: str, kind: Kind, value: str) -> None:
             parse_otp(value)
         except ValueError as error:
             raise Invalid(str(error), name) from None
+    if kind is Kind.JSON:
+        check_json(name, value)
+    if kind is Kind.REFERENCE and _REFERENCE.fullmatch(value) is None:
+        raise Invalid(f"{name} must be the name of a variable that begins with {REFERENCE_PREFIX}.", name)
     if kind is Kind.DATE and not _is_date(value):
         raise Invalid(f"Write {name} as a date: year-month-day, for example 2027-03-31.", name)
+
+
+def check_json(name: str, value: str) -> None:
+    """Refuse what is no JSON, or says something in a way that programs read differently."""
+    try:
+        strict_json.parse(value.encode())
+    except Invalid:
+        raise Invalid(
+            f"Write {name} as JSON: a number, true, false, null, a list or an object.", name
+        ) from None
+
+
+def check_approval(minutes: int | None) -> None:
+    """Refuse a time for which no approval counts."""
+    if minutes is not None and minutes not in APPROVAL_MINUTES:
+        raise Invalid("Choose one from the list.", "approval_minutes")
 
 
 def _is_date(value: str) -> bool:

@@ -109,8 +109,10 @@ def check_contents(contents: Contents) -> Contents:
 
 
 def _check_fields(type_: ItemType, fields: Iterable[Field]) -> tuple[Field, ...]:
+    longest = rules.KEY_MAX if type_ is ItemType.SECRET else rules.FIELD_NAME_MAX
     given = tuple(
-        replace(field, name=rules.check_field_name(field.name)) if field.custom else field for field in fields
+        replace(field, name=rules.check_field_name(field.name, longest)) if field.custom else field
+        for field in fields
     )
     _check_names(type_, given)
     for entry in given:
@@ -124,8 +126,9 @@ def _check_fields(type_: ItemType, fields: Iterable[Field]) -> tuple[Field, ...]
 def _check_names(type_: ItemType, fields: tuple[Field, ...]) -> None:
     specs = {spec.name: spec.kind for spec in TYPE_FIELDS[type_]}
     taken = {name.casefold() for name in specs}
-    if sum(field.custom for field in fields) > rules.CUSTOM_FIELDS_MAX:
-        raise Invalid(f"Add at most {rules.CUSTOM_FIELDS_MAX} fields of your own.", "fields")
+    most = rules.KEYS_MAX if type_ is ItemType.SECRET else rules.CUSTOM_FIELDS_MAX
+    if sum(field.custom for field in fields) > most:
+        raise Invalid(f"Add at most {most} fields of your own.", "fields")
     seen: set[str] = set()
     for entry in fields:
         if not entry.custom and specs.get(entry.name) is not entry.kind:

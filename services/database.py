@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Table, event
@@ -20,15 +20,27 @@ from sqlalchemy.sql import visitors
 
 from errors import NoOrganization, StartRefused, Unavailable
 from models import Base, Tenant
+from services import postgresql
+from services.postgresql import EVERY_ORGANIZATION
+
+__all__ = [
+    "EVERY_ORGANIZATION",
+    "FileLock",
+    "NoLock",
+    "WriteLock",
+    "engine_options",
+    "prepare_engine",
+    "reading",
+    "see_organization",
+    "write_lock_for",
+    "writing",
+]
 
 LOCK_TIMEOUT = 10.0
 """Seconds that a request waits for its turn to write before it gives up."""
 
 FILE_LOCK_STEP = 0.002
 """Seconds between two looks at a lock that another process holds."""
-
-EVERY_ORGANIZATION: Final = "every organization"
-"""What the system's own work puts in place of an organization."""
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -119,7 +131,7 @@ class FileLock:
 
 
 class NoLock:
-    """For databases that let many write at once."""
+    """For PostgreSQL, whose transactions take their turn there, and for what nobody else writes to."""
 
     def acquire(self) -> None:
         """Pass."""
@@ -147,13 +159,23 @@ def write_lock_for(engine: Engine) -> WriteLock:
         raise StartRefused(message) from None
 
 
+def engine_options(url: str, *, threads: int) -> dict[str, Any]:
+    """Return how an engine is made for as many threads as there are."""
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": threads, "max_overflow": threads}
+    if url.startswith("postgresql"):
+        # After the server has started again, what lies in the pool is dead.
+        options |= {"pool_pre_ping": True, "connect_args": postgresql.connect_arguments(url)}
+    return options
+
+
 def prepare_engine(engine: Engine) -> None:
-    """Give *engine* explicit transactions, and on SQLite its settings.
+    """Give *engine* explicit transactions, and the settings of its kind.
 
     Left alone, the sqlite3 driver sends no BEGIN before a read or a SAVEPOINT, and a transaction that reads
     first and writes later meets "database is locked" at once.
     """
-    if engine.dialect.name != "sqlite":
+    if engine.dialect.name == "postgresql":
+        postgresql.prepare_engine(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -174,19 +196,52 @@ def prepare_engine(engine: Engine) -> None:
 
 
 @contextmanager
-def writing(engine: Engine, lock: WriteLock) -> Iterator[Connection]:
-    """Hold a connection in a write transaction; commit when the block returns."""
+def writing(engine: Engine, lock: WriteLock, *, alone: bool = True) -> Iterator[Connection]:
+    """Hold a connection in a write transaction of the system; commit when the block returns.
+
+    Args:
+        alone: False for who only adds to chains and locks each: PostgreSQL lets others write meanwhile.
+    """
     lock.acquire()
     try:
-        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        options = {"writing": True if alone else "appending", "seeing": EVERY_ORGANIZATION}
+        with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     finally:
         lock.release()
 
 
-def see_organization(session: Session, organization_id: UUID | str | None) -> None:
-    """Say whose rows *session* may see: one organization's, or ``EVERY_ORGANIZATION``."""
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Hold a connection on which the system reads, whosever the rows are; a transaction is one snapshot."""
+    options = {"writing": False, "seeing": EVERY_ORGANIZATION}
+    with engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+def see_organization(
+    session: Session, organization_id: UUID | str | None, person_id: UUID | None = None
+) -> None:
+    """Say whose rows *session* may see: one organization's, or ``EVERY_ORGANIZATION``.
+
+    Args:
+        person_id: who may, on PostgreSQL, also see which other organizations they belong to.
+    """
     session.info["organization_id"] = organization_id
+    session.info["person_id"] = person_id
+    bind = session.bind
+    if isinstance(bind, Connection):
+        # At once: prepared statements run on it, past the session.
+        postgresql.show(bind, organization_id, person_id)
+    elif session.in_transaction():
+        postgresql.show(session.connection(), organization_id, person_id)
+
+
+@event.listens_for(Session, "after_begin")
+def _show(session: Session, _transaction: object, connection: Connection) -> None:
+    """Say it again to the database, which forgets it with each transaction."""
+    if "organization_id" in session.info:
+        postgresql.show(connection, session.info["organization_id"], session.info.get("person_id"))
 
 
 def _tenant_tables() -> frozenset[Table]:

@@ -26,7 +26,10 @@ def contents_of(spec: CredentialSpec, rng: Random, today: date) -> Contents:
         urls=(spec.url,) if spec.url else (),
         tags=tuple(spec.tags.split()),
         expires_on=None if spec.expires is None else today + timedelta(days=spec.expires),
-        fields=tuple(Field(name, kinds[name], value) for name, value in values.items()),
+        fields=tuple(
+            Field(name, kinds.get(name, Kind.HIDDEN), value, custom=name not in kinds)
+            for name, value in values.items()
+        ),
     )
 
 
@@ -57,6 +60,8 @@ def _values(spec: CredentialSpec, rng: Random) -> dict[str, str]:
             }
         case ItemType.CERTIFICATE:
             return {"Certificate": _pem("CERTIFICATE", rng), "Private key": _pem("PRIVATE KEY", rng)}
+        case ItemType.SECRET:
+            return {"SESSION_SECRET": _key(), "MAIL_PASSWORD": _secret(spec), "LOG_LEVEL": "info"}
         case ItemType.NOTE:
             return {}
         case ItemType.AUTHENTICATOR:

@@ -128,7 +128,7 @@ _PRODUCTION = (
     _one("prod/api/Payments live key", _K, "acct_juniper", "https://dashboard.payments.example", "prod pci", expires=21, renewed=1),
     _one("prod/api/Mail delivery", _K, "juniper", "https://app.maildelivery.example", "prod mail"),
     _one("prod/api/Maps", _K, "", "https://console.maps.example", "prod", expires=-3),
-    _one("prod/api/Error tracking", _K, "juniper-web", "https://errors.example", "prod"),
+    _one("prod/web/settings", ItemType.SECRET, tags="prod deploy"),
     _one("prod/api/Text messages", _K, "AC-juniper", "https://console.sms.example", "prod", renewed=1),
     _one("prod/api/Repository bot", _K, "juniper-bot", "https://git.example/juniper", "prod deploy", expires=12),
     _one("prod/backup/repository passphrase", _L, "backup", "", "prod backup", PHRASE, notes="Also on paper in the safe."),

@@ -27,6 +27,7 @@ from services.demo_data import (
     PersonSpec,
     VaultSpec,
 )
+from services.demo_sharing import Sharing
 from services.demo_team import Team
 
 DAYS = 30
@@ -174,6 +175,13 @@ class Month:
         self._at(17, 11.5, partial(team.lend, MARKETING, DEVELOPER, OWNER, timedelta(days=5)))
         for name in ("finance/Bank portal", "Bookkeeping", "Workspace administration"):
             self._at(20, 12.1, partial(team.mark, name, OWNER))
+        sharing = Sharing(team)
+        self._at(22, 14.1, partial(sharing.gather, "On call", (ADMIN, DEVELOPER), OFFICE, OWNER))
+        self._at(22, 14.4, partial(sharing.announce, MARKETING, MARKETER))
+        why = "Books the conference"
+        self._at(9, 11.2, partial(sharing.lend_one, "social/Mastodon", DEVELOPER, OWNER, timedelta(30), why))
+        self._ago(58, partial(sharing.protect, "finance/Bank portal", OWNER, 60))
+        self._ago(21, partial(sharing.ask, MARKETING, DEVELOPER, "The newsletter's template is broken"))
 
     def _just_now(self) -> None:
         """Whenever the demo is started, somebody is at work."""

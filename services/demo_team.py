@@ -15,6 +15,7 @@ from models import Action
 from policy import NOBODY, Actor, ActorKind, Permission, Right, Role, Scope
 from services import (
     actors,
+    api_tokens,
     audit,
     instance,
     invitations,
@@ -87,13 +88,13 @@ class Team:
 
     def join(self, who: PersonSpec, invited_by: PersonSpec) -> None:
         """Invite somebody who makes their token at once."""
-        with self._acting(invited_by, "people") as uow:
+        with self.acting(invited_by, "people") as uow:
             link = invitations.invite(uow, who.email, who.role, who.name)
         self._enrol(who, link.token)
 
     def invite(self, email: str, invited_by: PersonSpec) -> None:
         """Invite somebody who lets the link lie."""
-        with self._acting(invited_by, "people") as uow:
+        with self.acting(invited_by, "people") as uow:
             invitations.invite(uow, email, Role.MEMBER)
 
     def sign_in(self, who: PersonSpec) -> None:
@@ -107,7 +108,7 @@ class Team:
         """End the session that was begun last."""
         member = self.members[who.email]
         if member.session is not None:
-            with self._acting(who, path="/sign-out") as uow:
+            with self.acting(who, path="/sign-out") as uow:
                 sessions.end(uow, member.session)
             member.session = None
 
@@ -120,13 +121,13 @@ class Team:
     def replace_token(self, who: PersonSpec) -> None:
         """Make a new sign-in token; the old one is dead, and people still try it."""
         member = self.members[who.email]
-        with self._acting(who, path="/account/token") as uow:
+        with self.acting(who, path="/account/token") as uow:
             minted = tokens.replace_own_signin(uow, member.token_id)
         self.old_token, member.token, member.token_id = member.token, minted.text, minted.id
 
     def make_vault(self, spec: VaultSpec) -> None:
         """Make a vault and give the others their rights."""
-        with self._acting(spec.maker, "vaults") as uow:
+        with self.acting(spec.maker, "vaults") as uow:
             vault = vaults.create(uow, spec.name, spec.description)
             self._vaults[spec.name] = vault.id
             for who, right in spec.grants:
@@ -134,14 +135,14 @@ class Team:
 
     def lend(self, spec: VaultSpec, who: PersonSpec, by: PersonSpec, lasts: timedelta) -> None:
         """Let somebody edit in a vault for a while."""
-        with self._acting(by, f"vaults/{self._vaults[spec.name]}/access") as uow:
+        with self.acting(by, f"vaults/{self._vaults[spec.name]}/access") as uow:
             vault = vaults.find(uow, self._vaults[spec.name])
             vaults.grant(uow, vault, self.members[who.email].actor.id, Right.EDIT, uow.now + lasts)
 
     def keep(self, spec: CredentialSpec, vault: VaultSpec, who: PersonSpec) -> None:
         """Put a credential into its vault."""
         vault_id = self._vaults[vault.name]
-        with self._acting(who, f"vaults/{vault_id}/items") as uow:
+        with self.acting(who, f"vaults/{vault_id}/items") as uow:
             contents = contents_of(spec, self._rng, self._today)
             item_id = item_changes.create(uow, vaults.find(uow, vault_id), contents)
         weight = 1 / self._rng.randint(1, 12)
@@ -149,7 +150,7 @@ class Team:
 
     def renew(self, spec: CredentialSpec, who: PersonSpec) -> None:
         """Replace the main secret of a credential."""
-        with self._acting(who) as uow:
+        with self.acting(who) as uow:
             item = self._open(uow, who, self._kept[spec.name].id, "edit")
             if item.overview is not None:
                 wanted = contents_from(item.overview, (renewed_field(item.overview.type, self._rng),))
@@ -157,18 +158,18 @@ class Team:
 
     def discard(self, spec: CredentialSpec, who: PersonSpec) -> None:
         """Move a credential to the trash."""
-        with self._acting(who) as uow:
+        with self.acting(who) as uow:
             item_changes.trash(uow, self._open(uow, who, self._kept.pop(spec.name).id, "trash"))
 
     def mark(self, name: str, who: PersonSpec) -> None:
         """Make a credential a favorite."""
-        with self._acting(who) as uow:
+        with self.acting(who) as uow:
             item_changes.set_favorite(uow, items.find(uow, self._kept[name].id), True)
 
     def open_one(self, who: PersonSpec, name: str | None = None) -> None:
         """Reveal or copy a value of a credential: the one called *name*, or one that the person may open."""
         copied = self._rng.random() < 0.35  # noqa: PLR2004 - about a third
-        with self._acting(who) as uow:
+        with self.acting(who) as uow:
             kept = self._kept[name] if name else self._choose(uow.actor)
             item = self._open(uow, who, kept.id, "reveal")
             items.reveal(uow, item, _main_field(item), copied=copied)
@@ -176,7 +177,7 @@ class Team:
     def overstep(self, who: PersonSpec, name: str, permission: Permission) -> None:
         """Ask for what the person may not have; recorded as the guard of a page records it."""
         kept = self._kept[name]
-        with self._acting(who) as uow:
+        with self.acting(who) as uow:
             item = self._open(uow, who, kept.id, permission.partition(":")[2])
             try:
                 demand(uow, permission, item.vault_id)
@@ -187,9 +188,9 @@ class Team:
 
     def issue(self, name: str, who: PersonSpec, days: int) -> None:
         """Issue an API token for a program."""
-        scopes = frozenset(Scope)
-        with self._acting(who, "tokens") as uow:
-            minted = tokens.issue_api(uow, name, scopes, timedelta(days=days))
+        scopes = frozenset({Scope.ITEMS_LIST, Scope.ITEMS_REVEAL})
+        with self.acting(who, "tokens") as uow:
+            minted = api_tokens.issue(uow, name, scopes, timedelta(days=days))
             kind, label = ActorKind.TOKEN, f"{who.name} ({name})"
             self._api[name] = replace(
                 uow.actor, kind=kind, name=label, scopes=scopes, token_id=minted.id, session_id=None
@@ -198,7 +199,7 @@ class Team:
     def revoke(self, name: str, who: PersonSpec) -> None:
         """End an API token."""
         token_id = self._api.pop(name).token_id
-        with self._acting(who, "tokens") as uow:
+        with self.acting(who, "tokens") as uow:
             if token_id is not None:
                 tokens.revoke(uow, tokens.find(uow, token_id))
 
@@ -225,8 +226,17 @@ class Team:
             minted = invitations.enrol(uow, parse_token(link), who.name).token
             self.members[who.email] = Member(uow.actor, minted.text, minted.id)
 
+    def vault_id(self, spec: VaultSpec) -> UUID:
+        """Return the id of a vault that was made."""
+        return self._vaults[spec.name]
+
+    def item_id(self, name: str) -> UUID:
+        """Return the id of a credential that was kept."""
+        return self._kept[name].id
+
     @contextmanager
-    def _acting(self, who: PersonSpec, page: str = "", *, path: str = "") -> Iterator[UnitOfWork]:
+    def acting(self, who: PersonSpec, page: str = "", *, path: str = "") -> Iterator[UnitOfWork]:
+        """Open a unit of work in which somebody acts on a page of the organization."""
         member = self.members[who.email]
         origin = _from(who, path or f"/o/{SLUG}/{page}", self._rng)
         with self._runtime.work(writing=True, actor=member.actor, origin=origin) as uow:

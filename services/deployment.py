@@ -10,10 +10,11 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from models import DataKey, Membership, User
 from policy import Role
+from services import backup_overview, row_security
 from services.health import fleeting_data
 from services.unit_of_work import UnitOfWork
 
@@ -49,6 +50,7 @@ class Facts:
 
     Args:
         files: those that hold keys, by the name of the setting that names them.
+        saves: whether snapshots are kept elsewhere.
     """
 
     production: bool
@@ -62,6 +64,7 @@ class Facts:
     contained: bool
     database: Path | None
     files: Mapping[str, Path]
+    saves: bool = False
 
 
 def review_settings(facts: Facts) -> list[Result]:
@@ -88,12 +91,11 @@ def review_settings(facts: Facts) -> list[Result]:
 
 def review_database(uow: UnitOfWork) -> list[Result]:
     """Hold what the database says against the rules."""
-    return [_owners(uow), _key_age(uow), _names(uow)]
+    return [_owners(uow), _key_age(uow), _names(uow), *_backups(uow), *_server(uow)]
 
 
 _BY_HAND = (
     Result("keys kept elsewhere", State.BY_HAND, "Keep a copy of ENCRYPTION_KEYS outside this machine."),
-    Result("backups", State.BY_HAND, "Copy the database daily, encrypted, and try to restore it."),
     Result("firewall", State.BY_HAND, "Let only the reverse proxy reach the port."),
     Result("certificate", State.BY_HAND, "Renew it by itself; test it from outside."),
     Result("log watcher", State.BY_HAND, 'Have fail2ban look for "FAILED LOGIN from".'),
@@ -120,7 +122,7 @@ def _proxies(proxies: int) -> Result:
 
 
 def _lasting(facts: Facts) -> Result:
-    words = fleeting_data(facts.database, contained=facts.contained)
+    words = "" if facts.saves else fleeting_data(facts.database, contained=facts.contained)
     return _rule("data outlives the container", not words, words)
 
 
@@ -156,10 +158,54 @@ def _owners(uow: UnitOfWork) -> Result:
     return _soft("a second owner", enough, "Invite one: who loses their token needs another owner.")
 
 
+_ENCRYPTED = text("""
+    SELECT ssl OR inet_server_addr() IS NULL OR host(inet_server_addr()) IN ('127.0.0.1', '::1')
+    FROM pg_stat_ssl WHERE pid = pg_backend_pid()
+""")
+"""Whether nobody on the way could read: TLS, or the way does not leave this machine."""
+
+
+def _server(uow: UnitOfWork) -> list[Result]:
+    if uow.connection.dialect.name != "postgresql":
+        return []
+    role = row_security.role_facts(uow.connection)
+    unprotected = ", ".join(row_security.open_tables(uow.connection))
+    return [
+        _rule(
+            "row security holds for the program",
+            not role.unbound,
+            f"{role.name} is a superuser or has BYPASSRLS. Use a role such as deploy/postgresql.sql makes.",
+        ),
+        _rule(
+            "the program owns no table",
+            not role.owner,
+            f"{role.name} could take row security away. Name the owner in DATABASE_OWNER_URL instead.",
+        ),
+        _rule(
+            "row security on every organization's table",
+            not unprotected,
+            f"Policies are missing: {unprotected}. Restore them from a backup of the schema.",
+        ),
+        _soft(
+            "an encrypted way to the database",
+            bool(uow.connection.scalar(_ENCRYPTED)),
+            "Let DATABASE_URL end in ?sslmode=verify-full.",
+        ),
+    ]
+
+
 def _key_age(uow: UnitOfWork) -> Result:
     oldest = uow.session.scalar(select(func.min(DataKey.created_at)).where(DataKey.state == "active"))
     young = oldest is None or uow.now - oldest <= KEY_AGE
     return _soft("keys younger than a year", young, "Plan to replace the keys.")
+
+
+def _backups(uow: UnitOfWork) -> list[Result]:
+    state = backup_overview.condition(uow)
+    return [
+        _soft("a backup of these days", state.is_fresh, "Run ./chatelaine backup create every day."),
+        _soft("a backup that was tried", state.is_proven, "Run ./chatelaine backup verify every month."),
+    ]
 
 
 def _names(uow: UnitOfWork) -> Result:

@@ -1,10 +1,24 @@
-"""The statements about second factors that must be whole by themselves: each compares and sets."""
+"""The statements about second factors: who has one, and those that compare and set."""
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, update
+from uuid import UUID
 
-from models import Factor, RecoveryCode
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from models import Factor, Passkey, RecoveryCode
+
+
+def has_factor(user_id: InstrumentedAttribute[UUID] | BindParameter[UUID]) -> ColumnElement[bool]:
+    """Return the condition that a person has a second factor: an app that counts, or a passkey."""
+    return or_(
+        select(Factor.id).where(Factor.user_id == user_id, Factor.confirmed_at.is_not(None)).exists(),
+        select(Passkey.id).where(Passkey.user_id == user_id).exists(),
+    )
+
+
+HAS = select(has_factor(bindparam("user_id", type_=Factor.user_id.type)))
 
 TAKE_STEP = (
     update(Factor)

@@ -1,4 +1,7 @@
-"""Second factors: an authenticator app, and recovery codes for the day when it is lost."""
+"""Second factors: an authenticator app, passkeys, and recovery codes for the day when they are lost.
+
+What concerns passkeys alone stands in ``services/passkeys.py``; whether somebody has a second factor, here.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from crypto.authenticator import matching_step, new_seed, seed_text, seed_uri
 from crypto.keyring import SYSTEM
 from crypto.recovery import CODES, letters_of, new_code, read_code
 from errors import Conflict
-from models import Action, Factor, RecoveryCode
+from models import Action, Factor, Passkey, RecoveryCode
 from services import audit, sessions
 from services import factor_queries as queries
-from services.events import Target
+from services.events import Extra, Target
 from services.unit_of_work import UnitOfWork
 
 ISSUER = "Chatelaine"
 FAILURES_MAX = 20
-"""Wrong codes in a row after which an app counts no more, until it is set up again."""
+"""Wrong codes in a row after which an app counts no more, until it is set up again; passkeys go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,18 @@ class State:
 
     Args:
         app: the authenticator that counts; None: there is none.
+        passkeys: the oldest first.
         codes: recovery codes that are left.
     """
 
     app: Factor | None
+    passkeys: Sequence[Passkey]
     codes: int
+
+    @property
+    def count(self) -> int:
+        """How many factors there are; recovery codes are none."""
+        return len(self.passkeys) + (self.app is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,13 @@ class Proof:
 
 def state(uow: UnitOfWork) -> State:
     """Return what the actor has."""
-    return State(_confirmed(uow, uow.actor.id), len(_codes(uow, uow.actor.id)))
+    person = uow.actor.id
+    return State(_confirmed(uow, person), _passkeys(uow, person), len(_codes(uow, person)))
 
 
 def has(uow: UnitOfWork, user_id: UUID) -> bool:
     """Whether a person has a second factor."""
-    return _confirmed(uow, user_id) is not None
+    return bool(uow.connection.execute(queries.HAS, {"user_id": user_id}).scalar_one())
 
 
 def begin(uow: UnitOfWork, account: str) -> Offer:
@@ -111,7 +122,7 @@ def confirm(uow: UnitOfWork, code: str) -> list[str] | None:
     uow.session.flush()
     sessions.pass_second(uow)
     audit.record(uow, Action.FACTOR_ADDED, _target(uow))
-    return _make_codes(uow)
+    return make_codes(uow)
 
 
 def check(uow: UnitOfWork, code: str) -> Proof | None:
@@ -119,10 +130,10 @@ def check(uow: UnitOfWork, code: str) -> Proof | None:
 
     A code of the app is good once, also among requests that come together. A wrong one is counted.
     """
-    app = _confirmed(uow, uow.actor.id)
-    if app is None:
+    if not has(uow, uow.actor.id):
         return None
-    if _takes(uow, app, code):
+    app = _confirmed(uow, uow.actor.id)
+    if app is not None and _takes(uow, app, code):
         proof = Proof(None)
     elif _spends(uow, code):
         proof = Proof(len(_codes(uow, uow.actor.id)))
@@ -138,38 +149,59 @@ def renew_codes(uow: UnitOfWork) -> list[str]:
     """Return fresh recovery codes for the actor; those before are worth nothing.
 
     Raises:
-        Conflict: there is no app that they could stand in for.
+        Conflict: there is no factor that they could stand in for.
     """
-    if _confirmed(uow, uow.actor.id) is None:
-        message = "Set up an authenticator app first."
+    if not has(uow, uow.actor.id):
+        message = "Set up an authenticator app or a passkey first."
         raise Conflict(message)
-    return _make_codes(uow)
+    return make_codes(uow)
 
 
-def remove(uow: UnitOfWork) -> None:
-    """Take the actor's own second factor away.
+def remove_app(uow: UnitOfWork) -> None:
+    """Take the actor's own authenticator app away.
 
     Raises:
-        Conflict: this installation wants everybody to have one, or there is none.
+        Conflict: there is none, or it is the last factor where everybody must have one.
     """
-    if uow.rules.second_factor:
-        message = "Everybody needs a second factor here. You can set up another app in place of this one."
+    app = _confirmed(uow, uow.actor.id)
+    if app is None:
+        message = "You have no authenticator app."
         raise Conflict(message)
-    if not remove_of(uow, uow.actor.id, uow.actor.name):
-        message = "You have no second factor."
+    check_removable(uow)
+    _forget(uow, app)
+    audit.record(uow, Action.FACTOR_REMOVED, _target(uow))
+    tidy(uow)
+
+
+def check_removable(uow: UnitOfWork) -> None:
+    """Let the actor take away one of their factors.
+
+    Raises:
+        Conflict: it is the last one, and this installation wants everybody to have one.
+    """
+    if uow.rules.second_factor and state(uow).count == 1:
+        message = "Everybody needs a second factor here, and this is your last one. Set up another first."
         raise Conflict(message)
+
+
+def tidy(uow: UnitOfWork) -> None:
+    """Take the actor's recovery codes away with their last factor."""
+    uow.session.flush()
+    if not has(uow, uow.actor.id):
+        uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == uow.actor.id))
 
 
 def remove_of(uow: UnitOfWork, user_id: UUID, name: str) -> bool:
-    """Take a person's second factor and recovery codes away; return whether there was one."""
+    """Take all second factors and recovery codes of a person away; return whether there was a factor."""
     apps = uow.session.scalars(select(Factor).where(Factor.user_id == user_id)).all()
-    for app in apps:
-        _forget(uow, app)
-    uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    if not any(app.confirmed_at for app in apps):
-        return False
-    audit.record(uow, Action.FACTOR_REMOVED, Target("person", user_id, name))
-    return True
+    passkeys = _passkeys(uow, user_id)
+    for table in (Factor, Passkey, RecoveryCode):
+        uow.session.execute(delete(table).where(table.user_id == user_id))
+    gone: list[Extra] = [{"kind": "app"} for app in apps if app.confirmed_at]
+    gone += [{"kind": "passkey", "name": passkey.name} for passkey in passkeys]
+    for extra in gone:
+        audit.record(uow, Action.FACTOR_REMOVED, Target("person", user_id, name), extra=extra)
+    return bool(gone)
 
 
 def _takes(uow: UnitOfWork, app: Factor, code: str) -> bool:
@@ -185,9 +217,11 @@ def _takes(uow: UnitOfWork, app: Factor, code: str) -> bool:
     return taken.rowcount == 1
 
 
-def _record_failure(uow: UnitOfWork, app: Factor) -> None:
-    uow.connection.execute(queries.COUNT_FAILURE, {"factor_id": app.id})
-    reason = "disabled" if app.failures + 1 >= FAILURES_MAX else "wrong"
+def _record_failure(uow: UnitOfWork, app: Factor | None) -> None:
+    reason = "wrong"
+    if app is not None:
+        uow.connection.execute(queries.COUNT_FAILURE, {"factor_id": app.id})
+        reason = "disabled" if app.failures + 1 >= FAILURES_MAX else reason
     audit.record(uow, Action.FACTOR_FAILED, _target(uow), success=False, extra={"reason": reason})
 
 
@@ -211,7 +245,8 @@ def _spends(uow: UnitOfWork, typed: str) -> bool:
     return True
 
 
-def _make_codes(uow: UnitOfWork) -> list[str]:
+def make_codes(uow: UnitOfWork) -> list[str]:
+    """Give the actor fresh recovery codes in place of those before."""
     uow.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == uow.actor.id))
     made = [new_code(number) for number in range(1, CODES + 1)]
     with uow.runtime.turns.aside():
@@ -233,6 +268,12 @@ def _confirmed(uow: UnitOfWork, user_id: UUID) -> Factor | None:
     return uow.session.scalar(
         select(Factor).where(Factor.user_id == user_id, Factor.confirmed_at.is_not(None))
     )
+
+
+def _passkeys(uow: UnitOfWork, user_id: UUID) -> Sequence[Passkey]:
+    return uow.session.scalars(
+        select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.created_at, Passkey.id)
+    ).all()
 
 
 def _pending(uow: UnitOfWork) -> Factor | None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crypto.envelope import DecryptionError
 from errors import StartRefused
 from services import keys, schema
+from services.database import reading
 from services.runtime import Runtime
 
 DISK_BYTES = 50 * 1024 * 1024
@@ -79,8 +80,8 @@ def _newest_revision() -> str | None:
 
 def _keys(runtime: Runtime) -> str:
     try:
-        with runtime.engine.connect() as connection:
-            keys.check_keys(connection, runtime.masters)
+        with reading(runtime.engine) as connection:
+            keys.check_keys(connection, runtime.masters, without=runtime.missing_keys)
             runtime.keys_for(connection)
     except (SQLAlchemyError, StartRefused, DecryptionError):
         return "the keys cannot be opened"
@@ -115,7 +116,7 @@ def database_size(engine: Engine) -> int:
     """Return the bytes that the database takes up, its write-ahead log included."""
     path = database_path(engine)
     if path is None:
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             return int(connection.execute(_SIZE).scalar_one())
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
@@ -169,6 +170,6 @@ def fleeting_data(path: Path | None, *, contained: bool) -> str:
         return ""
     return (
         f"WHEN THE CONTAINER IS REPLACED, EVERYTHING IN THE DATABASE IS GONE: {why}. Mount a volume with a "
-        f"name at {path.parent if path else ''}, or set DATABASE_URL to a PostgreSQL server. "
+        f"name at {path.parent if path else ''}, set BACKUP_TO, or DATABASE_URL to a PostgreSQL server. "
         "A Hugging Face Space loses its disk at every restart: see deploy/huggingface/README.md."
     )

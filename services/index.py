@@ -99,6 +99,10 @@ class Index:
         """Return an item's entry, live or trashed."""
         return self._entries.get(item_id)
 
+    def live(self, vault_id: UUID) -> Sequence[Entry]:
+        """Return a vault's items that are not in the trash, by name."""
+        return self._shelves["live"].get(vault_id, ())
+
     def page(
         self,
         vaults: Collection[UUID],
@@ -111,18 +115,22 @@ class Index:
         favorites: Collection[UUID] | None = None,
         expiring_before: date | None = None,
         state: State = "live",
+        only: Callable[[Entry], bool] | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page:
         """Return the items of *vaults* that match everything that is given, by name, or best match first.
 
         Args:
-            vaults: those that the actor may see.
+            vaults: those that the actor may see, and single items.
             folder: sub-folders are included.
             favorites: ids of items; None: all.
+            only: what a program's token lets through; None: everything.
             after: the ``next_cursor`` of the page before; one that fits nowhere gives the first page.
         """
         whole = found = self._view(state, vaults, vault_id)
+        if only is not None:
+            found = [entry for entry in found if only(entry)]
         if type is not None:
             found = [entry for entry in found if entry.type == type]
         if tag is not None:
@@ -146,6 +154,13 @@ class Index:
         shown = found[start : start + limit]
         more = start + limit < len(found)
         return Page(shown, shown[-1].id.hex if more and shown else None, len(found))
+
+    def names(self, vault_id: UUID) -> Sequence[str]:
+        """Return the names of a vault's live items, in the order of their characters."""
+        shelf = self._shelves["live"].get(vault_id, ())
+        return self._once(
+            ("names", vault_id), lambda: sorted([each.name for each in shelf if not each.broken])
+        )
 
     def tags(self, vaults: Collection[UUID]) -> tuple[TagLine, ...]:
         """Return the tags in use, by name; spellings that differ in case only are one."""
@@ -171,8 +186,7 @@ class Index:
     def _count(self, vaults: Collection[UUID]) -> Counts:
         by_type = Counter([entry.type for entry in self._view("live", vaults) if entry.type is not None])
         by_vault = {vault: len(self._shelves["live"].get(vault, ())) for vault in vaults}
-        trashed = sum(len(self._shelves["trash"].get(vault, ())) for vault in vaults)
-        return Counts(sum(by_vault.values()), trashed, by_vault, by_type)
+        return Counts(len(self._view("live", vaults)), len(self._view("trash", vaults)), by_vault, by_type)
 
     def with_changes(self, change: int, changed: Iterable[Entry], gone: Iterable[UUID]) -> Index:
         """Return the index of a later value of the change counter."""
@@ -204,7 +218,7 @@ class Index:
         """Return where to go on behind the entry that the cursor names, also when it matches no more."""
         last = self._entries.get(UUID(after)) if after and _CURSOR.fullmatch(after) else None
         # A cursor that names an item out of the actor's sight would tell where it stands in the alphabet.
-        if last is None or last.vault_id not in vaults:
+        if last is None or not (last.vault_id in vaults or last.id in vaults):
             return 0
         for position, entry in enumerate(found, start=1):
             if entry is last:
@@ -215,7 +229,19 @@ class Index:
         shelves = self._shelves[state]
         if vault_id is not None:
             return shelves.get(vault_id, ()) if vault_id in vaults else ()
-        return self._once(("view", state, frozenset(vaults)), lambda: _joined(shelves, vaults))
+        return self._once(("view", state, frozenset(vaults)), lambda: self._joined(state, vaults))
+
+    def _joined(self, state: State, places: Collection[UUID]) -> Sequence[Entry]:
+        """Return what lies in the vaults of *places*, and the single items that it names besides, by name."""
+        shelves = self._shelves[state]
+        found = [entry for place in places for entry in shelves.get(place, ())]
+        for place in places:
+            single = self._entries.get(place)
+            if single is None or single.vault_id in places:
+                continue
+            if (single.trashed_at is not None) is (state == "trash"):
+                found.append(single)
+        return sorted(found, key=_key)
 
     def _once(self, asked: Hashable, make: Callable[[], T]) -> T:
         """Work an answer out at its first asking: each page asks the same of ten thousand entries."""
@@ -240,6 +266,11 @@ class Indexes:
         with self._lock:
             room = self._rooms.setdefault(uow.organization_id, _Room())
         return room.bring_up(uow)
+
+    def forget(self, organization_id: UUID) -> None:
+        """Let go of what is known of an organization that is no more."""
+        with self._lock:
+            self._rooms.pop(organization_id, None)
 
 
 class _Room:
@@ -281,10 +312,6 @@ class _Room:
                 self._broken.add((row.id, row.version))
                 record_failure(uow, row.id, row.version, OVERVIEW, key)
         return make_entry(row, overview, key)
-
-
-def _joined(shelves: Shelves, vaults: Collection[UUID]) -> Sequence[Entry]:
-    return sorted((entry for vault in vaults for entry in shelves.get(vault, ())), key=_key)
 
 
 def _tag_lines(entries: Iterable[Entry]) -> tuple[TagLine, ...]:

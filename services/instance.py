@@ -14,6 +14,7 @@ from crypto.tokens import derive_token, parse_token
 from models import Action, Instance, Membership, Organization, User
 from policy import SYSTEM_ACTOR, Actor, Role
 from services import audit, invitations, keys, tokens
+from services.database import reading
 from services.events import Target
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
@@ -35,7 +36,7 @@ class FirstOwner:
 
 def is_new(runtime: Runtime) -> bool:
     """Whether the instance has not been set up yet."""
-    with runtime.engine.connect() as connection:
+    with reading(runtime.engine) as connection:
         return connection.execute(select(Instance.id)).first() is None
 
 
@@ -55,7 +56,7 @@ def set_up(runtime: Runtime, owner: FirstOwner) -> str | None:
         organization = make_organization(uow, owner.organization)
         uow.act_as(Actor(SYSTEM_ACTOR.kind, SYSTEM_ACTOR.id, SYSTEM_ACTOR.name, organization.id))
         if owner.admin_token is None:
-            return invitations.invite_first_owner(uow, owner.email, owner.name).token
+            return invitations.invite_first_owner(uow, owner.email, owner.name, operator=True).token
         _let_in_with_admin_token(uow, organization.id, owner, owner.admin_token)
         return None
 

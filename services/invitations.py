@@ -8,21 +8,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 
 from crypto.tokens import ParsedToken, new_token, same
 from errors import Conflict, Invalid, NotFound
 from models import Action, Invitation, Membership, Organization, User
 from policy import Actor, ActorKind, Role
-from services import audit, owners, tokens
+from services import audit, joining, limits, memberships, owners, tokens
 from services.database import EVERY_ORGANIZATION, see_organization
 from services.events import Target
 from services.rules import INVITATION_LASTS
 from services.unit_of_work import UnitOfWork
 
 # What a mail system may know is its own affair; this tells an address from a slip of the hand.
+SERVICES = ".service.internal"
+"""Ends what service accounts have in place of an e-mail address; nobody can ever have mail there."""
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 NAME_MAX = 120
+_SIGN_IN_FIRST = (
+    "Somebody with this e-mail address has an account here already. Open the link again and sign in with it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def invite(uow: UnitOfWork, email: str, role: Role, name: str = "") -> Invited:
     Raises:
         Invalid: not an e-mail address.
         Denied: only an owner makes owners, or brings one back.
-        Conflict: the person is an active member.
+        Conflict: the person is an active member, or there are as many people as there may be.
     """
     email = clean_email(email)
     name = clean_name(name)
@@ -66,15 +71,19 @@ def invite(uow: UnitOfWork, email: str, role: Role, name: str = "") -> Invited:
         raise Conflict(message)
     if role is Role.OWNER or (known is not None and _is_protected(*known)):
         owners.require_owner(uow, "Only an owner can invite an owner.")
+    limits.demand_place(uow, invited=email)
     return _make_link(uow, email, role, name or email.partition("@")[0])
 
 
-def renew(uow: UnitOfWork, member: Membership) -> Invited:
+def renew(uow: UnitOfWork, member: Membership, *, command: str = "link") -> Invited:
     """Make a link on which a member makes a new sign-in token; the old ones work until then.
+
+    Args:
+        command: what the operator does where an admin may not.
 
     Raises:
         Denied: the link would open an owner's account, and the actor is not an owner.
-        Conflict: the member is disabled.
+        Conflict: the member is disabled, or the link would open other organizations as well.
     """
     user = uow.session.get_one(User, member.user_id)
     if member.disabled_at is not None:
@@ -82,12 +91,18 @@ def renew(uow: UnitOfWork, member: Membership) -> Invited:
         raise Conflict(message)
     if _is_protected(member, user):
         owners.require_owner(uow, "Only an owner can make a new link for an owner.")
+    memberships.demand_reach(uow, user, command)
     return _make_link(uow, user.email, Role(member.role), user.name)
 
 
-def invite_first_owner(uow: UnitOfWork, email: str, name: str) -> Invited:
-    """Make the very first link: it makes the owner, who also operates the instance."""
-    return _make_link(uow, clean_email(email), Role.OWNER, name, operator=True)
+def invite_first_owner(uow: UnitOfWork, email: str, name: str, *, operator: bool) -> Invited:
+    """Make the first link of an organization, which makes its owner.
+
+    Args:
+        operator: whether the owner also looks after the instance, as the very first one does.
+    """
+    email = clean_email(email)
+    return _make_link(uow, email, Role.OWNER, name or email.partition("@")[0], operator=operator)
 
 
 def open_ones(uow: UnitOfWork) -> Sequence[Invitation]:
@@ -160,26 +175,52 @@ def enrol(uow: UnitOfWork, parsed: ParsedToken | None, name: str = "") -> Enroll
 
     Raises:
         NotFound: as :func:`find_open`; also for all but one of those who spend it at once.
-        Conflict: the e-mail address is somebody's in another organization.
+        Conflict: the token would open other organizations too, nobody works in this one now, or it is full.
     """
     row = find_open(uow, parsed)
-    spent = uow.session.execute(
-        update(Invitation)
-        .where(Invitation.id == row.id, Invitation.used_at.is_(None))
-        .values(used_at=uow.now)
-    )
-    if spent.rowcount != 1:  # type: ignore[attr-defined]
-        raise NotFound
-    user = _find_or_make_user(uow, row, clean_name(name))
-    uow.act_as(Actor(ActorKind.PERSON, user.id, user.name, row.organization_id, Role(row.role)))
-    _join(uow, row, user)
-    tokens.revoke_all_of(uow, user.id, kind="signin")
+    organization = joining.organization_of(uow, row)
+    user = take_up(uow, row, clean_name(name))
+    for _ in memberships.everywhere(uow, user.id):
+        tokens.revoke_all_of(uow, user.id, ways_in=True)
     minted = tokens.mint_signin(uow, user.id, organization_id=row.organization_id)
     audit.record(
         uow, Action.PERSON_ENROLLED, Target("person", user.id, user.email), extra={"invitation": str(row.id)}
     )
-    organization = uow.session.get_one(Organization, row.organization_id)
     return Enrolled(organization.name, minted)
+
+
+def find_for(uow: UnitOfWork, email: str, slug: str | None) -> Invitation | None:
+    """Return the newest open invitation for an address, to one organization or to any.
+
+    Never the link of an instance's operator: that one is opened by who holds it. The unit must see every
+    organization.
+    """
+    statement = (
+        select(Invitation)
+        .where(_unspent(), Invitation.expires_at > uow.now, Invitation.email == email)
+        .where(Invitation.operator.is_(False))
+        .order_by(Invitation.created_at.desc(), Invitation.id)
+    )
+    if slug is not None:
+        statement = statement.join(Organization, Organization.id == Invitation.organization_id)
+        statement = statement.where(Organization.slug == slug)
+    return uow.session.scalar(statement.limit(1))
+
+
+def take_up(uow: UnitOfWork, row: Invitation, name: str) -> User:
+    """Spend an invitation and make its person a member, who acts from then on.
+
+    Raises:
+        NotFound: for all but one of those who spend it at once.
+        Conflict: whoever takes it up must sign in first, nobody works in the organization now, or it is full.
+    """
+    if joining.is_asked(uow, row):
+        raise Conflict(_SIGN_IN_FIRST)
+    joining.spend(uow, row)
+    user = _find_or_make_user(uow, row, name)
+    uow.act_as(Actor(ActorKind.PERSON, user.id, user.name, row.organization_id, Role(row.role)))
+    memberships.begin(uow, row, user)
+    return user
 
 
 def record_refusal(uow: UnitOfWork, parsed: ParsedToken | None, reason: str) -> None:
@@ -204,6 +245,8 @@ def _unspent() -> ColumnElement[bool]:
 
 
 def _make_link(uow: UnitOfWork, email: str, role: Role, name: str, *, operator: bool = False) -> Invited:
+    if email.endswith(SERVICES):
+        raise Conflict("Nobody signs in as a service account. Issue a token for it instead.")
     for earlier in uow.session.scalars(select(Invitation).where(_unspent(), Invitation.email == email)):
         earlier.revoked_at = uow.now
     text, parsed = new_token("enrol")
@@ -226,47 +269,13 @@ def _make_link(uow: UnitOfWork, email: str, role: Role, name: str, *, operator: 
 
 
 def _find_or_make_user(uow: UnitOfWork, row: Invitation, name: str) -> User:
-    user = uow.session.scalar(select(User).where(User.email == row.email))
+    user = joining.find_user(uow, row.email)
     if user is None:
         user = User(id=uuid4(), email=row.email, name=name or row.name, created_at=uow.now)
         uow.session.add(user)
-    else:
-        _refuse_foreign(uow, row, user)
     user.operator = user.operator or row.operator
     uow.session.flush()
     return user
-
-
-def _refuse_foreign(uow: UnitOfWork, row: Invitation, user: User) -> None:
-    """A link of one organization must not open what the same person has in another."""
-    elsewhere = uow.session.scalar(
-        select(Membership.id)
-        .where(Membership.user_id == user.id, Membership.organization_id != row.organization_id)
-        .limit(1)
-    )
-    if elsewhere is not None:
-        message = "This e-mail address belongs to another organization here. Ask to be invited by a new one."
-        raise Conflict(message)
-
-
-def _join(uow: UnitOfWork, row: Invitation, user: User) -> None:
-    """A new person becomes a member; one who was disabled and invited again comes back in the new role."""
-    target = Target("person", user.id, user.email)
-    member = uow.session.scalar(select(Membership).where(Membership.user_id == user.id))
-    if member is None:
-        uow.session.add(
-            Membership(
-                id=uuid4(),
-                organization_id=row.organization_id,
-                user_id=user.id,
-                role=row.role,
-                created_at=uow.now,
-            )
-        )
-    elif member.disabled_at is not None:
-        member.disabled_at, member.role = None, row.role
-        audit.record(uow, Action.PERSON_ENABLED, target, extra={"role": row.role})
-    uow.session.flush()
 
 
 def clean_email(text: str) -> str:

@@ -6,31 +6,30 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from errors import Conflict, Invalid, Undecryptable
 from models import Action, Vault
 from policy import Permission
 from services import item_queries as queries
-from services import items
+from services import items, references
 from services.access import demand
+from services.content_rules import check_approval
 from services.contents import Contents, Field, Overview, check_contents
 from services.events import Extra
-from services.item_blobs import contents_of, overview_of
+from services.item_blobs import contents_of
 from services.item_trash import purge, purge_expired, restore, trash
-from services.item_types import MAIN_SECRETS
+from services.item_types import MAIN_SECRETS, ItemType
 from services.item_versions import (
     PARTS,
     Place,
     advance,
-    bump,
-    free_digest,
-    insert_version,
+    insert_item,
     place_of,
     record,
     version_conflict,
 )
-from services.items import StoredItem
+from services.items import Protection, StoredItem
 from services.strength import rate
 from services.unit_of_work import UnitOfWork
 
@@ -39,6 +38,7 @@ __all__ = [
     "duplicate",
     "edit",
     "move",
+    "protect",
     "purge",
     "purge_expired",
     "restore",
@@ -57,10 +57,33 @@ def create(uow: UnitOfWork, vault: Vault, contents: Contents) -> UUID:
         Invalid: names the form field.
         Conflict: the name is taken in the vault.
     """
-    contents = check_contents(contents)
     place = Place(vault.id, vault.name, vault.max_versions)
-    item_id = _insert(uow, place, contents, rate(contents), "created")
-    record(uow, Action.ITEM_CREATED, item_id, contents.name, {"version": 1, "vault": str(vault.id)})
+    return create_in(uow, place, check_contents(contents))
+
+
+def create_in(uow: UnitOfWork, place: Place, contents: Contents) -> UUID:
+    """Store a new item, whose contents have been checked, and return its id.
+
+    Raises:
+        Invalid: only the operator makes a reference.
+        Conflict: the name is taken in the vault, or the organization is full.
+    """
+    references.refuse_new(uow, contents.fields)
+    item_id = insert_item(uow, place, contents, rate(contents), "created")
+    record(uow, Action.ITEM_CREATED, item_id, contents.name, {"version": 1, "vault": str(place.id)})
+    return item_id
+
+
+def describe_in(uow: UnitOfWork, place: Place, name: str) -> UUID:
+    """Store an item of which nothing is known but its name, as version 0; return its id.
+
+    Raises:
+        Invalid: the name cannot be used.
+        Conflict: the name is taken in the vault, or the organization is full.
+    """
+    contents = check_contents(Contents(name, ItemType.SECRET))
+    item_id = insert_item(uow, place, contents, None, "described", number=0)
+    record(uow, Action.ITEM_CREATED, item_id, contents.name, {"version": 0, "vault": str(place.id)})
     return item_id
 
 
@@ -96,7 +119,7 @@ def edit(
     if contents.type is not overview.type:
         raise Invalid("The type of a credential cannot be changed; make a new one.", "type")
     merged = check_contents(replace(contents, fields=_merge(stored, contents.fields, clear, renames)))
-    changed = _changed(contents_of(overview, stored), merged)
+    changed = changed_parts(contents_of(overview, stored), merged)
     if not changed:
         return item.version
     main = MAIN_SECRETS.get(merged.type)
@@ -137,6 +160,7 @@ def move(uow: UnitOfWork, item: StoredItem, to_vault: Vault) -> int:
         changed=("Vault",),
         reason="moved",
     )
+    _keep_protection(uow, item, item.id)
     extra: Extra = {"version": number, "from": str(item.vault_id), "to": str(to_vault.id)}
     record(uow, Action.ITEM_MOVED, item.id, overview.name, extra)
     return number
@@ -152,7 +176,8 @@ def duplicate(uow: UnitOfWork, item: StoredItem, name: str) -> UUID:
     """
     overview, fields = items.values(uow, item, item.version)
     contents = check_contents(replace(contents_of(overview, fields), name=name))
-    copy_id = _insert(uow, place_of(uow, item.vault_id), contents, overview.strength, "duplicated")
+    copy_id = insert_item(uow, place_of(uow, item.vault_id), contents, overview.strength, "duplicated")
+    _keep_protection(uow, item, copy_id)
     extra: Extra = {"version": 1, "vault": str(item.vault_id), "copy_of": str(item.id)}
     record(uow, Action.ITEM_CREATED, copy_id, contents.name, extra)
     return copy_id
@@ -183,36 +208,44 @@ def restore_version(uow: UnitOfWork, item: StoredItem, number: int) -> int:
     return new
 
 
+def protect(uow: UnitOfWork, item: StoredItem, wanted: Protection) -> None:
+    """Say what a reveal of this one item asks for, besides what its vault says.
+
+    Raises:
+        Invalid: an approval cannot count for so long.
+    """
+    check_approval(wanted.approval_minutes)
+    if wanted == item.own_protection:
+        return
+    _set_protection(uow, item.id, wanted)
+    extra: Extra = {"confirm": wanted.confirm, "approval_minutes": wanted.approval_minutes}
+    record(uow, Action.ITEM_PROTECTED, item.id, item.name, extra)
+
+
+def _keep_protection(uow: UnitOfWork, item: StoredItem, kept_on: UUID) -> None:
+    """Let what a vault's mark protects stay protected, wherever it or a copy of it goes."""
+    if item.protection != Protection():
+        _set_protection(uow, kept_on, item.protection)
+
+
+def _set_protection(uow: UnitOfWork, item_id: UUID, wanted: Protection) -> None:
+    uow.connection.execute(
+        queries.PROTECT,
+        {
+            "item_id": item_id,
+            "own_organization_id": uow.organization_id,
+            "new_confirm": wanted.confirm,
+            "new_minutes": wanted.approval_minutes,
+        },
+    )
+
+
 def set_favorite(uow: UnitOfWork, item: StoredItem, on: bool) -> None:  # noqa: FBT001 - on or off
     """Keep an item at hand for the actor, or no longer. Nobody else sees it, and nothing is recorded."""
     parameters = {"organization_id": item.organization_id, "user_id": uow.actor.id, "item_id": item.id}
     uow.connection.execute(queries.DELETE_FAVORITE, parameters)
     if on:
         uow.connection.execute(queries.INSERT_FAVORITE, parameters)
-
-
-def _insert(uow: UnitOfWork, place: Place, contents: Contents, strength: int | None, reason: str) -> UUID:
-    item_id = uuid4()
-    change = bump(uow)
-    digest = free_digest(uow, place, contents.name)
-    uow.connection.execute(
-        queries.INSERT_ITEM,
-        {
-            "id": item_id,
-            "organization_id": uow.organization_id,
-            "vault_id": place.id,
-            "name_digest": digest,
-            "version": 1,
-            "change": change,
-            "created_at": uow.now,
-            "created_by": uow.actor.id,
-            "trashed_at": None,
-            "trashed_by": None,
-        },
-    )
-    overview = overview_of(contents, place.id, strength=strength, changed=())
-    insert_version(uow, item_id, 1, overview, contents.fields, reason)
-    return item_id
 
 
 def _merge(
@@ -240,10 +273,10 @@ def _changed_from_newest(uow: UnitOfWork, item: StoredItem, contents: Contents) 
     except Undecryptable:
         # Bringing an earlier version back is the remedy for a newest one that nobody can open.
         return ()
-    return _changed(contents_of(*newest), contents)
+    return changed_parts(contents_of(*newest), contents)
 
 
-def _changed(old: Contents, new: Contents) -> tuple[str, ...]:
+def changed_parts(old: Contents, new: Contents) -> tuple[str, ...]:
     """Name the parts that differ, as people call them."""
     parts = [label for label, part in PARTS if getattr(old, part) != getattr(new, part)]
     before = {f.name: (f.kind, f.value) for f in old.fields}

@@ -6,10 +6,10 @@ SQLAlchemy takes every name of a column for a value to be set.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, delete, exists, false, insert, literal_column, null, select, update
 from sqlalchemy.orm import aliased
 
-from models import Favorite, Instance, Item, ItemGone, ItemVersion, Organization, User, Vault
+from models import Favorite, Instance, Item, ItemGone, ItemRules, ItemVersion, Organization, User, Vault
 
 _OWN_ITEM = Item.organization_id == bindparam("organization_id")
 _OWN_VERSION = ItemVersion.organization_id == bindparam("organization_id")
@@ -29,15 +29,22 @@ READ = (
         ItemVersion.reason,
         ItemVersion.overview,
         ItemVersion.details,
+        ItemVersion.deleted_at,
+        ItemVersion.destroyed,
+        (Item.confirm | Vault.confirm).label("confirm"),
+        Item.confirm.label("own_confirm"),
+        Item.approval_minutes,
+        Vault.approval_minutes.label("vault_approval_minutes"),
         select(Instance.key_generation).scalar_subquery().label("key_generation"),
     )
     .join(ItemVersion, _NEWEST)
+    .join(Vault, and_(Vault.id == Item.vault_id, Vault.organization_id == bindparam("organization_id")))
     .where(Item.id == bindparam("item_id"), _OWN_ITEM)
 )
 """One item with its newest version, and the generation of the keys that open it."""
 
 READ_VERSION = (
-    select(ItemVersion.overview, ItemVersion.details)
+    select(ItemVersion.overview, ItemVersion.details, ItemVersion.deleted_at, ItemVersion.destroyed)
     .join(Item, Item.id == ItemVersion.item_id)
     .where(
         ItemVersion.item_id == bindparam("item_id"),
@@ -56,6 +63,8 @@ VERSIONS = (
         ItemVersion.reason,
         ItemVersion.created_at,
         ItemVersion.created_by,
+        ItemVersion.deleted_at,
+        ItemVersion.destroyed,
         User.name.label("created_by_name"),
     )
     .join(Item, Item.id == ItemVersion.item_id)
@@ -97,7 +106,19 @@ BUMP_CHANGE = (
 """Also makes writers of one organization wait for each other, where the database lets many write."""
 
 INSERT_ITEM = insert(Item)
-INSERT_VERSION = insert(ItemVersion)
+INSERT_VERSION = insert(ItemVersion).values(
+    {
+        **{
+            name: bindparam(name)
+            for name in (
+                *("item_id", "number", "organization_id", "overview", "details", "reason"),
+                *("created_at", "created_by"),
+            )
+        },
+        "deleted_at": null(),
+        "destroyed": false(),
+    }
+)
 INSERT_GONE = insert(ItemGone)
 
 _OWN_UPDATE = Item.organization_id == bindparam("own_organization_id")
@@ -168,6 +189,21 @@ PRUNE_VAULT = delete(ItemVersion).where(
         ItemVersion.number <= Item.version - bindparam("keep"),
         _OWN_ITEM,
     ),
+    ~exists().where(
+        ItemRules.item_id == ItemVersion.item_id,
+        ItemRules.organization_id == bindparam("organization_id"),
+        ItemRules.max_versions > bindparam("keep"),
+    ),
+)
+"""But for keys of which a program keeps more."""
+KEPT_BY_KEY = select(ItemRules.max_versions).where(
+    ItemRules.item_id == bindparam("item_id"), ItemRules.organization_id == bindparam("organization_id")
+)
+
+PROTECT = (
+    update(Item)
+    .where(Item.id == bindparam("item_id"), _OWN_UPDATE)
+    .values(confirm=bindparam("new_confirm"), approval_minutes=bindparam("new_minutes"))
 )
 
 FAVORITES = select(Favorite.item_id).where(

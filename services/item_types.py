@@ -16,8 +16,12 @@ class Kind(StrEnum):
     LINK = "link"
     DATE = "date"
     MULTILINE = "multiline"
+    JSON = "json"
+    """What a program has written that is no text: a number, a list, an object."""
     OTP = "otp"
     """The seed of an authenticator, or its ``otpauth://`` link; shown as the code of now."""
+    REFERENCE = "reference"
+    """The name of an environment variable of the server; shown as what that holds."""
 
 
 class ItemType(StrEnum):
@@ -30,6 +34,8 @@ class ItemType(StrEnum):
     CERTIFICATE = "certificate"
     NOTE = "note"
     AUTHENTICATOR = "authenticator"
+    SECRET = "secret"  # noqa: S105 - a type of item, not a secret
+    """What programs keep: fields by whatever names they like."""
 
     @property
     def label(self) -> str:
@@ -56,6 +62,7 @@ _LABELS: Mapping[ItemType, str] = MappingProxyType(
         ItemType.CERTIFICATE: "Certificate",
         ItemType.NOTE: "Secure note",
         ItemType.AUTHENTICATOR: "Authenticator",
+        ItemType.SECRET: "Key-value secret",
     }
 )
 _ICONS: Mapping[ItemType, str] = MappingProxyType(
@@ -67,6 +74,7 @@ _ICONS: Mapping[ItemType, str] = MappingProxyType(
         ItemType.CERTIFICATE: "certificate",
         ItemType.NOTE: "secure-note",
         ItemType.AUTHENTICATOR: "authenticator",
+        ItemType.SECRET: "list-check",
     }
 )
 _WITH_ACCOUNT = frozenset({ItemType.LOGIN, ItemType.API_KEY, ItemType.DATABASE, ItemType.SSH_KEY})
@@ -112,6 +120,7 @@ TYPE_FIELDS: Mapping[ItemType, tuple[FieldSpec, ...]] = MappingProxyType(
         ),
         ItemType.NOTE: (_NOTES,),
         ItemType.AUTHENTICATOR: (_TOTP, _NOTES),
+        ItemType.SECRET: (),
     }
 )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from errors import Conflict, NotFound, VersionConflict
 from models import Action
-from services import audit, items
+from services import audit, items, limits, references
 from services import item_queries as queries
+from services.access import demand_name
 from services.contents import Contents, Field, Overview
 from services.events import Extra, Target
 from services.item_blobs import overview_of, seal
@@ -58,13 +59,62 @@ def free_digest(uow: UnitOfWork, place: Place, name: str, *, own: UUID | None = 
 
     Raises:
         Conflict: the name is taken.
+        Denied: the actor's token is not for such names.
     """
+    demand_name(uow, place.id, name)
     digest = uow.keys.name_digest(uow.organization_id, place.id, name)
-    asked = {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest}
-    holder = fetch_one(uow.connection, queries.TAKEN, asked)
-    if holder is not None and holder.id != own:
+    if _holder(uow, place, digest) not in {None, own}:
         raise Conflict(f"The vault {place.name} already has a credential called {name}. Choose another name.")
     return digest
+
+
+def is_taken(uow: UnitOfWork, place: Place, name: str) -> bool:
+    """Tell whether a live item of the vault has the name."""
+    return _holder(uow, place, uow.keys.name_digest(uow.organization_id, place.id, name)) is not None
+
+
+def _holder(uow: UnitOfWork, place: Place, digest: bytes) -> UUID | None:
+    asked = {"organization_id": uow.organization_id, "vault_id": place.id, "name_digest": digest}
+    found = fetch_one(uow.connection, queries.TAKEN, asked)
+    return None if found is None else found.id
+
+
+def insert_item(
+    uow: UnitOfWork,
+    place: Place,
+    contents: Contents,
+    strength: int | None,
+    reason: str,
+    *,
+    number: int = 1,
+) -> UUID:
+    """Store a new item with its first version and return its id; whoever asks records why.
+
+    Raises:
+        Conflict: the name is taken in the vault, or the organization is full.
+    """
+    item_id = uuid4()
+    change = bump(uow)
+    limits.demand_item(uow)
+    digest = free_digest(uow, place, contents.name)
+    uow.connection.execute(
+        queries.INSERT_ITEM,
+        {
+            "id": item_id,
+            "organization_id": uow.organization_id,
+            "vault_id": place.id,
+            "name_digest": digest,
+            "version": number,
+            "change": change,
+            "created_at": uow.now,
+            "created_by": uow.actor.id,
+            "trashed_at": None,
+            "trashed_by": None,
+        },
+    )
+    overview = overview_of(contents, place.id, strength=strength, changed=())
+    insert_version(uow, item_id, number, overview, contents.fields, reason)
+    return item_id
 
 
 def insert_version(
@@ -108,8 +158,11 @@ def advance(
     Raises:
         Conflict: the name is taken there, or the item is in the trash.
         VersionConflict: the item is not as it was when it was found.
+        Invalid: only the operator makes a reference, or points one at another variable.
     """
     refuse_trashed(item)
+    if references.held_in(contents.fields):
+        references.refuse_new(uow, contents.fields, items.values(uow, item, item.version)[1])
     change = bump(uow)
     number = item.version + 1
     digest = free_digest(uow, place, contents.name, own=item.id)
@@ -132,8 +185,7 @@ def advance(
         raise version_conflict(uow, newest, item.version)
     overview = overview_of(contents, place.id, strength=strength, changed=changed)
     insert_version(uow, item.id, number, overview, contents.fields, reason)
-    if place.max_versions is not None:
-        _prune(uow, item.id, number - place.max_versions)
+    _prune(uow, item.id, number, place.max_versions)
     return number
 
 
@@ -163,7 +215,11 @@ def record(uow: UnitOfWork, action: Action, item_id: UUID, name: str, extra: Ext
     audit.record(uow, action, Target("item", item_id, name), extra=extra)
 
 
-def _prune(uow: UnitOfWork, item_id: UUID, last: int) -> None:
-    uow.connection.execute(
-        queries.PRUNE, {"item_id": item_id, "organization_id": uow.organization_id, "last": last}
-    )
+def _prune(uow: UnitOfWork, item_id: UUID, number: int, vault_keeps: int | None) -> None:
+    """Destroy what is older than the vault, or a program for this item, wants kept: the more of both."""
+    own = {"item_id": item_id, "organization_id": uow.organization_id}
+    row = fetch_one(uow.connection, queries.KEPT_BY_KEY, own)
+    keep = max(vault_keeps or 0, row.max_versions if row else 0)
+    # Version 0 says that a key was described before it was written.
+    last = number - keep if keep else 0
+    run(uow.connection, queries.PRUNE, own | {"last": max(last, 0)})

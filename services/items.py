@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from crypto.otp import code_at, parse_otp, seconds_left
-from errors import NotFound, Undecryptable
+from errors import NotFound, Undecryptable, VersionDeleted
 from models import Action
 from policy import Permission
-from services import audit, clock
+from services import audit, clock, references
 from services import item_queries as queries
 from services.access import demand
+from services.approvals import demand_approval
 from services.contents import Field, Kind, Overview
 from services.events import Extra, Target
 from services.item_blobs import DETAILS, OVERVIEW, key_of, open_details, open_overview, record_failure
@@ -23,10 +25,27 @@ from services.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """What a reveal asks for first.
+
+    Args:
+        confirm: whether it asks again who one is.
+        approval_minutes: for how long a second person's approval counts; None: none is needed.
+    """
+
+    confirm: bool = False
+    approval_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredItem:
     """An item as its newest version has it; the values stay encrypted.
 
     Args:
+        protection: what a reveal asks for, by the item's own marks or its vault's, the stronger of both.
+        own_protection: the item's own marks.
+        deleted_at: from when on a program has deleted the newest version, also in the future.
+        destroyed: whether a program has erased the newest version's values.
         overview: None: it cannot be decrypted, or it was carried here from another vault.
         key_version: of the data key that the overview names; 0: it names none.
     """
@@ -43,9 +62,18 @@ class StoredItem:
     reason: str
     trashed_at: datetime | None
     trashed_by: UUID | None
+    deleted_at: datetime | None
+    destroyed: bool
+    protection: Protection
+    own_protection: Protection
     overview: Overview | None
     key_version: int
     details_envelope: bytes = dataclasses.field(repr=False)
+
+    @property
+    def known_name(self) -> str | None:
+        """The name; None: it cannot be decrypted."""
+        return self.overview.name if self.overview else None
 
     @property
     def name(self) -> str:
@@ -75,6 +103,8 @@ class VersionLine:
     Args:
         changed: the parts that differ from the version before; empty for the first.
         broken: the version cannot be decrypted.
+        deleted: a program has deleted it; it can be brought back.
+        destroyed: a program has erased its values.
     """
 
     number: int
@@ -84,6 +114,8 @@ class VersionLine:
     reason: str
     changed: tuple[str, ...]
     broken: bool
+    deleted: bool = False
+    destroyed: bool = False
 
 
 def find(uow: UnitOfWork, item_id: UUID) -> StoredItem:
@@ -117,6 +149,13 @@ def find(uow: UnitOfWork, item_id: UUID) -> StoredItem:
         reason=row.reason,
         trashed_at=row.trashed_at,
         trashed_by=row.trashed_by,
+        deleted_at=row.deleted_at,
+        destroyed=bool(row.destroyed),
+        protection=Protection(
+            bool(row.confirm),
+            min(filter(None, (row.approval_minutes, row.vault_approval_minutes)), default=None),
+        ),
+        own_protection=Protection(row.own_confirm, row.approval_minutes),
         overview=overview,
         key_version=key,
         details_envelope=row.details,
@@ -140,11 +179,12 @@ def reveal(
 
     Raises:
         NotFound: the version is not kept, or has no such field, or nothing in it.
-        Denied: the seed is asked for without ``edit``.
+        Denied: the seed is asked for without ``edit``, or a second person has to approve first.
         Undecryptable: recorded; nothing is returned.
     """
     if seed:
-        demand(uow, Permission.ITEM_EDIT, item.vault_id)
+        demand(uow, Permission.ITEM_EDIT, item.vault_id, item.id, item.known_name)
+    demand_approval(uow, item)
     number = item.version if version is None else version
     entry = next((one for one in values(uow, item, number)[1] if one.name == field), None)
     if entry is None or (seed and entry.kind is not Kind.OTP):
@@ -165,8 +205,10 @@ def reveal_all(
 
     Raises:
         NotFound: no such version, or it lacks one of the fields.
+        Denied: a second person has to approve first.
         Undecryptable: recorded; nothing is returned.
     """
+    demand_approval(uow, item)
     number = item.version if version is None else version
     entries = values(uow, item, number)[1]
     if only is not None:
@@ -185,11 +227,16 @@ def values(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, tu
 
     Raises:
         NotFound: no such version.
+        VersionDeleted: a program has deleted or destroyed it.
         Undecryptable: recorded; also where the item was carried into its vault past the program.
     """
     overview, envelope = item.overview, item.details_envelope
+    deleted_at, destroyed = item.deleted_at, item.destroyed
     if number != item.version:
-        overview, envelope = _version(uow, item, number)
+        overview, row = _version(uow, item, number)
+        envelope, deleted_at, destroyed = row.details, row.deleted_at, bool(row.destroyed)
+    if destroyed or is_past(deleted_at, uow.now):
+        raise VersionDeleted(number, destroyed=destroyed)
     if overview is None:
         raise Undecryptable(item.key_version)
     fields = open_details(uow.keys, item.organization_id, item.id, number, envelope)
@@ -233,9 +280,18 @@ def history(uow: UnitOfWork, item: StoredItem) -> list[VersionLine]:
                 reason=row.reason,
                 changed=overview.changed if overview else (),
                 broken=overview is None or (row.number == item.version and item.overview is None),
+                deleted=not row.destroyed and is_past(row.deleted_at, uow.now),
+                destroyed=bool(row.destroyed),
             )
         )
     return lines
+
+
+def shared(uow: UnitOfWork) -> int:
+    """Count the items that the actor sees without seeing their vault."""
+    index = uow.runtime.indexes.of(uow)
+    singles = filter(None, (index.get(place) for place in uow.actor.rights))
+    return sum(one.vault_id not in uow.actor.rights and one.trashed_at is None for one in singles)
 
 
 def favorites(uow: UnitOfWork) -> frozenset[UUID]:
@@ -244,7 +300,12 @@ def favorites(uow: UnitOfWork) -> frozenset[UUID]:
     return frozenset(row.item_id for row in fetch(uow.connection, queries.FAVORITES, asked))
 
 
-def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, bytes]:
+def is_past(at: datetime | None, now: datetime) -> bool:
+    """Whether the time is there and has come."""
+    return at is not None and at <= now
+
+
+def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, Any]:
     if not 0 < number < item.version:
         raise NotFound
     asked = {"item_id": item.id, "number": number, "organization_id": item.organization_id}
@@ -258,10 +319,12 @@ def _version(uow: UnitOfWork, item: StoredItem, number: int) -> tuple[Overview, 
         raise Undecryptable(key)
     if item.overview is None and overview.vault_id != item.vault_id:
         raise Undecryptable(item.key_version)
-    return overview, row.details
+    return overview, row
 
 
 def _show(entry: Field) -> Revealed:
+    if entry.kind is Kind.REFERENCE:
+        return Revealed(entry.name, entry.kind, references.resolve(entry), None)
     if entry.kind is not Kind.OTP:
         return Revealed(entry.name, entry.kind, entry.value, None)
     otp = parse_otp(entry.value)

@@ -8,18 +8,21 @@ when the event cannot be decrypted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from errors import NotFound
-from models import Action
-from services import audit, audit_reading, items
+from models import AccessToken, Action, Membership, User
+from policy import GRANTS, Scope
+from services import audit, audit_reading, items, token_limits, tokens
 from services.audit_append import REVEALS
 from services.audit_reading import Filter, Line
 from services.contents import Kind
 from services.events import Target
 from services.items import StoredItem, VersionLine
+from services.reach import Reach, reach_of
+from services.token_limits import UNLIMITED, Limits
 from services.unit_of_work import UnitOfWork
 
 PAGE = 500
@@ -34,12 +37,38 @@ SEED = " seed"
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose reveals are looked at: a person's with those of all their programs, or one program's.
+
+    Args:
+        type: ``person`` or ``token``.
+        user_id: the person; of a token its owner.
+        name: what the audit log calls them.
+        scopes: what a token was narrowed to; None: a person is not.
+        limits: what else it was narrowed to; None: nobody can say, so it opens nothing.
+    """
+
+    type: str
+    id: UUID
+    user_id: UUID
+    name: str
+    scopes: frozenset[Scope] | None = None
+    limits: Limits | None = UNLIMITED
+
+    @property
+    def target(self) -> Target:
+        """The subject, for an event about it."""
+        return Target(self.type, self.id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A credential that somebody opened.
 
     Args:
         fields: what of it they know that is still the same; empty: all was changed since.
-        at: when they opened it last.
+        seq: the number of the newest reveal in the audit log.
+        at: when that was.
         times: how often.
     """
 
@@ -47,6 +76,7 @@ class Opened:
     vault_id: UUID
     name: str
     fields: tuple[str, ...]
+    seq: int
     at: datetime
     times: int
     trashed: bool
@@ -71,20 +101,61 @@ class Report:
 
 @dataclass(slots=True)
 class _Reveals:
-    """What a person saw of one credential: the highest version of each field."""
+    """What somebody saw of one credential: the highest version of each field."""
 
+    seq: int
     at: datetime
     times: int
     versions: dict[str, int]
 
 
-def report(uow: UnitOfWork, user_id: UUID) -> Report:
-    """Hold what a person, or a program of theirs, opened here against what was changed since."""
+def of_person(uow: UnitOfWork, member: Membership) -> Subject:
+    """Look at a person, and at all that their programs did."""
+    user = uow.session.get_one(User, member.user_id)
+    return Subject("person", user.id, user.id, user.email)
+
+
+def of_token(uow: UnitOfWork, token: AccessToken) -> Subject:
+    """Look at one program.
+
+    Raises:
+        NotFound: the token signs a person in; what they do in a session is not told by token.
+    """
+    if token.kind != "api":
+        raise NotFound
+    scopes = frozenset(Scope(scope) for scope in token.scopes.split())
+    return Subject(
+        "token",
+        token.id,
+        token.user_id,
+        tokens.target_of(token).name,
+        scopes,
+        token_limits.look_at(uow, token),
+    )
+
+
+def reach(uow: UnitOfWork, subject: Subject) -> list[Reach]:
+    """Return the vaults and single items that somebody can see; of a token its owner's, within its scopes."""
+    everything = [(one, one.right) for one in reach_of(uow, subject.user_id) if one.right is not None]
+    if subject.scopes is None:
+        return [one for one, _ in everything]
+    allowed = [
+        rule.right for rule in GRANTS.values() if rule.right and not rule.scopes.isdisjoint(subject.scopes)
+    ]
+    if not allowed:
+        return []
+    found = [replace(one, right=min(right, max(allowed))) for one, right in everything]
+    return token_limits.narrowed(found, subject.limits) if subject.limits else []
+
+
+def report(uow: UnitOfWork, subject: Subject) -> Report:
+    """Hold what somebody opened here against what was changed since."""
     seen: dict[UUID, _Reveals] = {}
     looked_at = 0
-    for line in _reveals_of(uow, user_id):
-        _note(seen, line)
+    for line in _reveals_of(uow, subject):
         looked_at += 1
+        if _is_by(line, subject):
+            _note(seen, line)
     opened, gone = [], 0
     for item_id, reveals in seen.items():
         item = _find(uow, item_id)
@@ -101,14 +172,21 @@ def report(uow: UnitOfWork, user_id: UUID) -> Report:
     )
 
 
-def record_export(uow: UnitOfWork, user_id: UUID, name: str) -> None:
+def newest_reveal(uow: UnitOfWork, subject: Subject, item_id: UUID) -> int | None:
+    """Return the number of the newest event in which somebody opened a credential; None: they never did."""
+    lines = _reveals_of(uow, subject, item_id)
+    return next((line.seq for line in lines if _is_by(line, subject)), None)
+
+
+def record_export(uow: UnitOfWork, subject: Subject) -> None:
     """Record that the list was taken out."""
     extra = {"format": "csv", "about": "what somebody opened"}
-    audit.record(uow, Action.AUDIT_EXPORTED, Target("person", user_id, name), extra=extra)
+    audit.record(uow, Action.AUDIT_EXPORTED, subject.target, extra=extra)
 
 
-def _reveals_of(uow: UnitOfWork, user_id: UUID) -> Iterator[Line]:
-    wanted = Filter(actor_id=user_id, actions=REVEALS, success=True)
+def _reveals_of(uow: UnitOfWork, subject: Subject, item_id: UUID | None = None) -> Iterator[Line]:
+    """Yield reveals of a person, those of their programs too, the newest first."""
+    wanted = Filter(actor_id=subject.user_id, actions=REVEALS, success=True, target_id=item_id)
     before: int | None = None
     left = LOOKED_AT
     while left > 0:
@@ -120,11 +198,16 @@ def _reveals_of(uow: UnitOfWork, user_id: UUID) -> Iterator[Line]:
             return
 
 
+def _is_by(line: Line, subject: Subject) -> bool:
+    """Whether a reveal of a token's owner came from that token, or may have."""
+    return subject.type == "person" or line.details is None or line.details.token_id == str(subject.id)
+
+
 def _note(seen: dict[UUID, _Reveals], line: Line) -> None:
     """Take a reveal in; they come the newest first."""
     if line.target_id is None:
         return
-    reveals = seen.setdefault(line.target_id, _Reveals(line.at, 0, {}))
+    reveals = seen.setdefault(line.target_id, _Reveals(line.seq, line.at, 0, {}))
     reveals.times += 1
     extra = line.details.extra if line.details else {"field": UNKNOWN}
     version = extra.get("version")
@@ -162,6 +245,7 @@ def _opened(uow: UnitOfWork, item: StoredItem, reveals: _Reveals, lasting: Mappi
         vault_id=item.vault_id,
         name=item.name,
         fields=tuple(sorted(name for name, seen in lasting.items() if _is_still(item, history, name, seen))),
+        seq=reveals.seq,
         at=reveals.at,
         times=reveals.times,
         trashed=item.trashed_at is not None,

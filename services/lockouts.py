@@ -85,11 +85,16 @@ def count_attempt(uow: UnitOfWork, lookup_id: str, organization_id: UUID | None)
     """Count a sign-in attempt against its handle and address, and against the address alone."""
     network = network_of(uow.origin.address)
     by_token = Limit(uow.rules.lockout_failures, uow.rules.lockout_lasts, uow.rules.lockout_lasts)
-    by_address = Limit(ADDRESS_FAILURES, ADDRESS_WINDOW, ADDRESS_WINDOW)
     return [
         _count(uow, "token", (lookup_id, network), by_token, organization_id),
-        _count(uow, "address", (network,), by_address, None),
+        count_address(uow),
     ]
+
+
+def count_address(uow: UnitOfWork) -> Counted:
+    """Count a sign-in attempt against its address alone, as one that names no token."""
+    by_address = Limit(ADDRESS_FAILURES, ADDRESS_WINDOW, ADDRESS_WINDOW)
+    return _count(uow, "address", (network_of(uow.origin.address),), by_address, None)
 
 
 def forgive(uow: UnitOfWork, counted: list[Counted]) -> None:
@@ -99,6 +104,11 @@ def forgive(uow: UnitOfWork, counted: list[Counted]) -> None:
     """
     by_token, by_address = counted
     uow.session.execute(delete(Lockout).where(Lockout.digest == by_token.digest))
+    forgive_address(uow, by_address)
+
+
+def forgive_address(uow: UnitOfWork, by_address: Counted) -> None:
+    """The attempt succeeded: take it back from the count of its address."""
     uow.session.execute(
         update(Lockout)
         .where(Lockout.digest == by_address.digest)

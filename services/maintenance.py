@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from limits.storage import storage_from_string
-from sqlalchemy import bindparam, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from errors import ChatelaineError
-from models import Lease
-from services import item_trash, lockouts, sessions
+from services import (
+    import_runs,
+    item_trash,
+    leases,
+    lockouts,
+    once,
+    organization_removal,
+    passkey_challenges,
+    reencryption,
+    sessions,
+    shredding,
+    sso_attempts,
+)
 from services.rate_storage import RateCounters, uri_beside
 from services.unit_of_work import UnitOfWork
 
@@ -50,44 +59,35 @@ TASKS: Mapping[str, Callable[[UnitOfWork], int]] = MappingProxyType(
         "trash": _purge_trash,
         "sessions": sessions.remove_ended,
         "lockouts": lockouts.remove_ended,
+        "challenges": passkey_challenges.remove_ended,
+        "sign-ons": sso_attempts.remove_ended,
+        "imports": import_runs.remove_ended,
+        "repeats": once.remove_ended,
         "counters": _forget_counters,
+        "organizations": organization_removal.purge_due,
     }
 )
 """Each removes what time has ended and returns how much that was."""
 
 
-def run(runtime: Runtime) -> dict[str, int]:
-    """Do every task in a transaction of its own; return how much each removed."""
+def run(runtime: Runtime, goes_on: Callable[[], bool] = lambda: True) -> dict[str, int]:
+    """Do every task in a transaction of its own; return how much each removed.
+
+    Then go on with re-encryptions that were interrupted, until *goes_on* says no.
+    """
     done = {}
     for name, task in TASKS.items():
         with runtime.work(writing=True) as uow:
             done[name] = task(uow)
+    if done["organizations"]:
+        # Neither can stand in the transaction that destroys.
+        shredding.scrub(runtime.engine, runtime.write_lock)
+    done["re-encrypted"] = sum(
+        reencryption.run(runtime, owner, goes_on=goes_on).rows
+        for owner in reencryption.unfinished(runtime)
+        if not reencryption.is_running(runtime, owner)
+    )
     return done
-
-
-def take_lease(uow: UnitOfWork, holder: str) -> bool:
-    """Take the lease, or keep it; False: another process holds it."""
-    taken = uow.connection.execute(
-        _TAKE[uow.connection.dialect.name],
-        {"name": LEASE, "holder": holder, "until": uow.now + LEASE_LASTS, "now": uow.now},
-    )
-    return taken.rowcount == 1
-
-
-def _take_statement(
-    insert_into: type[sqlite.Insert | postgresql.Insert],
-) -> sqlite.Insert | postgresql.Insert:
-    statement = insert_into(Lease).values(
-        name=bindparam("name"), holder=bindparam("holder"), until=bindparam("until")
-    )
-    return statement.on_conflict_do_update(
-        index_elements=[Lease.name],
-        set_={"holder": statement.excluded.holder, "until": statement.excluded.until},
-        where=or_(Lease.holder == statement.excluded.holder, Lease.until <= bindparam("now")),
-    )
-
-
-_TAKE = {"sqlite": _take_statement(sqlite.Insert), "postgresql": _take_statement(postgresql.Insert)}
 
 
 class Housekeeper:
@@ -112,8 +112,8 @@ class Housekeeper:
     def turn(self) -> dict[str, int] | None:
         """Do the tasks if this process holds the lease, or can take it; None: it cannot."""
         with self._runtime.work(writing=True) as uow:
-            held = take_lease(uow, self._holder)
-        return run(self._runtime) if held else None
+            held = leases.take(uow, LEASE, self._holder, LEASE_LASTS)
+        return run(self._runtime, lambda: not self._over.is_set()) if held else None
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamil
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import audit_queries as queries
+from services.database import reading
 from services.health import database_size
 
 if TYPE_CHECKING:
@@ -92,6 +93,6 @@ class _State:
             )
 
     def _checkpoint_age(self) -> float:
-        with self._runtime.engine.connect() as connection:
+        with reading(self._runtime.engine) as connection:
             last = connection.execute(queries.LAST_CHECKPOINT).one_or_none()
         return float("nan") if last is None else max(0.0, time.time() - last.at.timestamp())

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from errors import Invalid
 from models import AccessToken, Action, Instance, Membership
 from policy import Role
-from services import audit, vaults
+from services import audit, backup_overview, vaults
 from services.events import Target
 from services.index import Entry
 from services.rules import TOKEN_WARNING
@@ -56,11 +56,12 @@ class FirstHour:
 
     second_owner: bool | None
     keys_kept: bool | None
+    backup_tried: bool | None
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left of it for this person."""
-        return self.second_owner in {None, True} and self.keys_kept in {None, True}
+        return {self.second_owner, self.keys_kept, self.backup_tried} <= {None, True}
 
 
 def credentials(uow: UnitOfWork) -> Credentials:
@@ -118,6 +119,7 @@ def first_hour(uow: UnitOfWork, owners: int) -> FirstHour:
     return FirstHour(
         second_owner=owners > 1 if uow.actor.role is Role.OWNER else None,
         keys_kept=proven == uow.runtime.masters.primary_id if uow.actor.operator else None,
+        backup_tried=backup_overview.was_proven(uow) if uow.actor.operator else None,
     )
 
 

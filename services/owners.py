@@ -9,6 +9,7 @@ from sqlalchemy import Select, exists, select
 from errors import Denied, LastOwner
 from models import AccessToken, Membership, Organization
 from policy import ActorKind, Role
+from services.rules import WAYS_IN
 from services.unit_of_work import UnitOfWork
 
 _LAST = "The organization would be left without an owner. Make somebody else an owner first."
@@ -65,7 +66,7 @@ def require_another_way_in(uow: UnitOfWork, token: AccessToken) -> None:
         AccessToken.organization_id == uow.organization_id,
         AccessToken.user_id == Membership.user_id,
         AccessToken.id != token.id,
-        AccessToken.kind == "signin",
+        AccessToken.kind.in_(WAYS_IN),
         AccessToken.revoked_at.is_(None),
         AccessToken.expires_at > uow.now,
     )

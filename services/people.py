@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from errors import Conflict, NotFound
 from models import AccessToken, Action, Membership, User, UserSession
 from policy import Role
-from services import audit, factors, invitations, owners, sessions, tokens
+from services import audit, factors, invitations, limits, memberships, owners, sessions, tokens
 from services.events import Extra, Target
 from services.invitations import Invited
+from services.rules import WAYS_IN
 from services.unit_of_work import UnitOfWork
 
 
@@ -24,7 +25,9 @@ class PersonLine:
     Args:
         seen_at: the newest use of a session or token of theirs here; None: never.
         token_expires_at: when the last of their sign-in tokens ends, or ended; None: all are revoked.
-        sessions: how many live now.
+        sessions: how many live now, of those that tokens of this organization opened.
+        elsewhere: whether they belong to another organization as well, whose token they may come with.
+        service: whether it is a service account, and nobody.
     """
 
     member_id: UUID
@@ -37,6 +40,8 @@ class PersonLine:
     seen_at: datetime | None
     token_expires_at: datetime | None
     sessions: int
+    elsewhere: bool
+    service: bool
 
 
 def find(uow: UnitOfWork, member_id: UUID) -> Membership:
@@ -72,6 +77,7 @@ def everybody(uow: UnitOfWork) -> list[PersonLine]:
     rows = uow.session.execute(select(Membership, User).join(User, User.id == Membership.user_id)).all()
     seen, living = _sessions_by_person(uow)
     used, ends = _tokens_by_person(uow)
+    elsewhere = memberships.all_elsewhere(uow)
     lines = [
         PersonLine(
             member_id=member.id,
@@ -84,6 +90,8 @@ def everybody(uow: UnitOfWork) -> list[PersonLine]:
             seen_at=max(filter(None, (seen.get(user.id), used.get(user.id))), default=None),
             token_expires_at=ends.get(user.id),
             sessions=living.get(user.id, 0),
+            elsewhere=user.id in elsewhere,
+            service=user.service,
         )
         for member, user in rows
     ]
@@ -113,6 +121,9 @@ def change_role(uow: UnitOfWork, member: Membership, role: Role) -> bool:
         raise Conflict(message)
     if was is role:
         return False
+    if user.service and role not in (Role.MEMBER, Role.AUDITOR):
+        message = "A service account is a member or an auditor: it looks after no people."
+        raise Conflict(message)
     if Role.OWNER in (was, role):
         owners.require_owner(uow, "Only an owner can make somebody an owner or change the role of one.")
     if was is Role.OWNER:
@@ -126,6 +137,8 @@ def change_role(uow: UnitOfWork, member: Membership, role: Role) -> bool:
 def disable(uow: UnitOfWork, member: Membership) -> None:
     """End a person's access at once: membership, sessions, tokens, second factor, links for them and by them.
 
+    Whoever also belongs elsewhere keeps the second factor, and what other organizations have opened for them.
+
     Raises:
         Denied: only an owner disables owners.
         LastOwner: they are the last one.
@@ -135,8 +148,9 @@ def disable(uow: UnitOfWork, member: Membership) -> None:
     if member.disabled_at is not None:
         message = f"{user.email} is disabled already."
         raise Conflict(message)
+    if member.role == Role.OWNER or user.operator:
+        owners.require_owner(uow, "Only an owner can disable an owner, or whoever runs the installation.")
     if member.role == Role.OWNER:
-        owners.require_owner(uow, "Only an owner can disable an owner.")
         owners.require_another(uow, user.id)
     if user.id == uow.actor.id:
         message = "You cannot disable yourself. Ask another admin to do it."
@@ -144,25 +158,33 @@ def disable(uow: UnitOfWork, member: Membership) -> None:
     member.disabled_at = uow.now
     ended = sessions.end_all_of(uow, user.id, "person disabled")
     revoked = tokens.revoke_all_of(uow, user.id)
-    factors.remove_of(uow, user.id, user.email)
+    if not memberships.reaches_further(uow, user):
+        factors.remove_of(uow, user.id, user.email)
     invitations.revoke_all_of(uow, user, made=True)
     _record(uow, Action.PERSON_DISABLED, user, {"sessions": ended, "tokens": revoked})
 
 
-def enable(uow: UnitOfWork, member: Membership) -> Invited:
+def enable(uow: UnitOfWork, member: Membership) -> Invited | None:
     """Bring a person back in their old role, with a link on which they make a new token.
+
+    A service account comes back without one.
+
+    Whoever belongs elsewhere is back once they have accepted the link, signed in with what they have.
 
     Raises:
         Denied: only an owner brings owners back.
-        Conflict: they are not disabled.
+        Conflict: they are not disabled, or there are as many people as there may be.
     """
     user = _lock(uow, member)
     if member.disabled_at is None:
         message = f"{user.email} is not disabled."
         raise Conflict(message)
+    limits.demand_place(uow)
+    if memberships.reaches_further(uow, user):
+        return invitations.invite(uow, user.email, Role(member.role), user.name)
     member.disabled_at = None
     _record(uow, Action.PERSON_ENABLED, user, {"role": member.role})
-    return invitations.renew(uow, member)
+    return None if user.service else invitations.renew(uow, member)
 
 
 def reset_factor(uow: UnitOfWork, member: Membership) -> Invited:
@@ -170,16 +192,22 @@ def reset_factor(uow: UnitOfWork, member: Membership) -> Invited:
 
     Raises:
         Denied: only an owner does that to an owner.
-        Conflict: they are disabled, or have no second factor.
+        Conflict: they are disabled, have no second factor, or belong to other organizations as well.
     """
     user = _lock(uow, member)
     if member.disabled_at is None and not factors.remove_of(uow, user.id, user.email):
         message = f"{user.email} has no second factor."
         raise Conflict(message)
-    invited = invitations.renew(uow, member)
-    sessions.end_all_of(uow, user.id, "second factor removed")
-    tokens.revoke_all_of(uow, user.id, kind="signin")
+    invited = invitations.renew(uow, member, command="remove-factor")
+    for _ in memberships.everywhere(uow, user.id):
+        sessions.end_all_of(uow, user.id, "second factor removed")
+        tokens.revoke_all_of(uow, user.id, ways_in=True)
     return invited
+
+
+def reaches_further(uow: UnitOfWork, line: PersonLine) -> bool:
+    """Whether a person's sign-in token opens more than this organization: the operator makes one then."""
+    return memberships.reaches_further(uow, uow.session.get_one(User, line.user_id))
 
 
 def end_sessions(uow: UnitOfWork, member: Membership) -> int:
@@ -208,7 +236,7 @@ def _sessions_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUI
 
 
 def _tokens_by_person(uow: UnitOfWork) -> tuple[dict[UUID, datetime], dict[UUID, datetime]]:
-    signs_in = (AccessToken.kind == "signin") & AccessToken.revoked_at.is_(None)
+    signs_in = AccessToken.kind.in_(WAYS_IN) & AccessToken.revoked_at.is_(None)
     rows = uow.session.execute(
         select(
             AccessToken.user_id,

@@ -92,9 +92,18 @@ def _send(connection: Connection, made: _Statement, bound: Any, *, many: bool) -
     try:
         (cursor.executemany if many else cursor.execute)(made.text, bound)
     except dbapi.Error as error:
+        gone = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+        if gone:
+            connection.invalidate(error)
         # As SQLAlchemy would, so that those who catch its errors catch this; without the parameters.
         raise DBAPIError.instance(
-            made.text, None, error, dbapi.Error, hide_parameters=True, dialect=connection.dialect
+            made.text,
+            None,
+            error,
+            dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=gone,
+            dialect=connection.dialect,
         ) from error
     return cursor
 

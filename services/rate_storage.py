@@ -7,7 +7,6 @@ counts, hence neither the disk's sync nor PostgreSQL's log is waited for.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import threading
@@ -18,21 +17,19 @@ from typing import Any, ClassVar
 
 from limits.storage import Storage
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from errors import Unavailable
+from services.postgresql import connect_arguments
 
 BUSY_SECONDS = 5.0
+CONNECTIONS = 4
 BUSY_STEP = 0.005
 """Seconds between two tries where SQLite does not wait by itself."""
 
 _CREATE_FILE = """
     CREATE TABLE IF NOT EXISTS rate_counter
         (name TEXT PRIMARY KEY, hits INTEGER NOT NULL, ends_at REAL NOT NULL) WITHOUT ROWID
-"""
-_CREATE_TABLE = """
-    CREATE UNLOGGED TABLE IF NOT EXISTS rate_counter
-        (name TEXT PRIMARY KEY, hits BIGINT NOT NULL, ends_at DOUBLE PRECISION NOT NULL)
 """
 _HIT = """
     INSERT INTO rate_counter (name, hits, ends_at) VALUES (:name, :amount, :ends_at)
@@ -190,7 +187,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 class TableCounters(RateCounters):
-    """Counters in a table of PostgreSQL that its write-ahead log leaves out.
+    """Counters in a table of PostgreSQL that its write-ahead log leaves out; a migration makes it.
 
     Args:
         uri: the database's own address.
@@ -200,8 +197,17 @@ class TableCounters(RateCounters):
 
     def __init__(self, uri: str, **_options: float | str | bool) -> None:
         super().__init__(uri)
-        self._engine = create_engine(uri, isolation_level="AUTOCOMMIT", hide_parameters=True)
-        self._made = False
+        # A count takes a moment: a few connections serve all threads.
+        self._engine = create_engine(
+            uri,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
+            pool_pre_ping=True,
+            connect_args=connect_arguments(uri),
+        )
 
     def close(self) -> None:
         """Close the connections; the next hit opens one again."""
@@ -210,11 +216,6 @@ class TableCounters(RateCounters):
     def _run(self, statement: str, values: dict[str, Any]) -> list[Any]:
         try:
             with self._engine.connect() as connection:
-                if not self._made:
-                    # Two processes that start together may both try; the second is told that it exists.
-                    with contextlib.suppress(IntegrityError, ProgrammingError):
-                        connection.execute(text(_CREATE_TABLE))
-                    self._made = True
                 return list(connection.execute(text(statement), values))
         except SQLAlchemyError:
             raise Unavailable("requests cannot be counted") from None

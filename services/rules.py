@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from crypto.passkey_answers import Site
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -18,6 +20,8 @@ class Rules:
     trash_kept: timedelta = timedelta(days=30)
     second_factor: bool = False
     """Whether everybody must have one."""
+    passkeys: Site | None = None
+    """Where passkeys are made and used; None: browsers would not let them, as the address is no name."""
 
 
 TOKEN_LASTS = timedelta(days=90)
@@ -26,4 +30,11 @@ TOKEN_WARNING = timedelta(days=14)
 INVITATION_LASTS = timedelta(hours=24)
 HALF_LASTS = timedelta(minutes=5)
 """How long a session waits for the second factor."""
+APPROVAL_MINUTES = (15, 60, 240, 480, 1440)
+"""For how long a second person's approval of a reveal may count."""
+PASSKEY_ASKED = timedelta(minutes=5)
+"""How long a browser may take to answer with a passkey."""
+PASSKEYS_PER_PERSON = 20
 SESSIONS_PER_PERSON = 10
+WAYS_IN = ("signin", "sso")
+"""Kinds of tokens that let people in: presented by themselves, and behind an account at a provider."""

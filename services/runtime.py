@@ -12,15 +12,18 @@ from sqlalchemy import Connection, Engine
 
 from crypto.keyring import KeyRoom, MasterKeys
 from crypto.passphrase import PassphraseHasher
+from errors import ReadOnly
 from policy import SYSTEM_ACTOR, Actor
 from services import keys as key_service
 from services.checkpoints import CheckpointKeeper
 from services.committer import Committer
 from services.connections import Connections
-from services.database import EVERY_ORGANIZATION, see_organization, write_lock_for
+from services.database import EVERY_ORGANIZATION, reading, see_organization, write_lock_for
 from services.events import Origin
 from services.index import Indexes
 from services.marks import write_marks
+from services.object_store import ObjectStore
+from services.provider_client import Providers
 from services.rules import Rules
 from services.turns import Turns
 from services.unit_of_work import UnitOfWork
@@ -37,6 +40,8 @@ class Runtime:
     Args:
         engine: prepared by ``services.database.prepare_engine``.
         masters: the operator's keys.
+        files: where attached files lie; they are encrypted before they go there.
+        providers: of single sign-on; None: there are none.
         sink: takes each signed checkpoint to a second place; None: kept in the database only.
     """
 
@@ -46,11 +51,15 @@ class Runtime:
         masters: MasterKeys,
         rules: Rules,
         *,
+        files: ObjectStore,
         sink: Callable[[str], None] | None = None,
+        providers: Providers | None = None,
     ) -> None:
         self.engine = engine
         self.masters = masters
         self.rules = rules
+        self.files = files
+        self.providers = providers or Providers()
         self.write_lock = write_lock_for(engine)
         # A database elsewhere is waited for, and threads that wait are no burden to each other.
         self.turns = Turns(one_by_one=engine.dialect.name == "sqlite")
@@ -65,6 +74,8 @@ class Runtime:
         self.committer = Committer(
             engine, self.write_lock, self.turns, mark=write_marks, housekeeping=self.checkpoints.tend
         )
+        self.missing_keys: tuple[str, ...] = ()
+        """Ids of master keys that the operator has started without: everything is read-only then."""
         self._keys: KeyRoom | None = None
         self._opening = threading.Lock()
         self._endings: list[Callable[[], None]] = []
@@ -79,7 +90,7 @@ class Runtime:
         if held is not None and held.generation == generation:
             return held
         with self._opening:
-            opened = key_service.open_keys(connection, self.masters)
+            opened = key_service.open_keys(connection, self.masters, self._keys)
             self._keys = opened
             return opened
 
@@ -91,7 +102,7 @@ class Runtime:
         """Return what a rate counter is called: it tells nobody whose requests it counts."""
         keys = self._keys
         if keys is None:
-            with self.engine.connect() as connection:
+            with reading(self.engine) as connection:
                 keys = self.keys_for(connection)
         return keys.throttle_digest("rate", *parts).hex()
 
@@ -103,7 +114,13 @@ class Runtime:
     def work(
         self, *, writing: bool, actor: Actor = SYSTEM_ACTOR, origin: Origin = SYSTEM_ORIGIN
     ) -> Iterator[UnitOfWork]:
-        """Run a unit of work outside any request: commands, maintenance. Finishes unless the block raises."""
+        """Run a unit of work outside any request: commands, maintenance. Finishes unless the block raises.
+
+        Raises:
+            ReadOnly: it would write, and a master key is missing.
+        """
+        if writing and self.missing_keys:
+            raise ReadOnly
         uow = UnitOfWork(self, origin=origin, writing=writing)
         try:
             uow.act_as(actor)

@@ -12,16 +12,24 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from errors import StartRefused
-from services.database import WriteLock, writing
+from services import row_security
+from services.database import WriteLock, reading, writing
+
+_NOT_ALLOWED = "42501"
+"""PostgreSQL's code for insufficient privilege."""
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-def prepare_schema(engine: Engine, lock: WriteLock) -> Path | None:
+def prepare_schema(engine: Engine, lock: WriteLock, *, role: str | None = None) -> Path | None:
     """Create the tables, or bring them up to date; return where a copy was put before, if one was made.
+
+    Args:
+        engine: of a role that may change tables.
+        role: what the program runs as, where that is another one: it is let at the rows and nothing else.
 
     Raises:
         StartRefused: the file is empty, damaged or of another program, its folder cannot be written, or a
@@ -37,19 +45,37 @@ def prepare_schema(engine: Engine, lock: WriteLock) -> Path | None:
     if present is None and tables:
         message = f"{_name(engine)} holds tables that Chatelaine did not make. Set another DATABASE_URL."
         raise StartRefused(message)
-    newest = _scripts().get_current_head()
-    if present == newest:
-        return None
     _refuse_newer(engine, present)
-    copy = _copy_beside(engine) if present else None
-    with writing(engine, lock) as connection:
-        command.upgrade(_config_on(connection), "head")
+    up_to_date = present == _scripts().get_current_head()
+    copy = _copy_beside(engine) if present and not up_to_date else None
+    if not up_to_date:
+        _upgrade(engine, lock)
+    if role is not None:
+        with writing(engine, lock) as connection:
+            row_security.grant(connection, role)
     return copy
+
+
+def _upgrade(engine: Engine, lock: WriteLock) -> None:
+    try:
+        with writing(engine, lock) as connection:
+            if connection.dialect.name == "postgresql":
+                # To rebuild a large table takes as long as it takes.
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            command.upgrade(_config_on(connection), "head")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NOT_ALLOWED:
+            raise
+        message = (
+            f"{_name(engine)} may not change tables. Set DATABASE_OWNER_URL to the role that owns them: "
+            "docs/running.md says how."
+        )
+        raise StartRefused(message) from None
 
 
 def revision_of(engine: Engine) -> str | None:
     """Return which revision the database has."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -106,6 +132,10 @@ def _refuse_newer(engine: Engine, present: str | None) -> None:
 
 def _explain(engine: Engine, error: DatabaseError) -> str:
     cause = str(error.orig)
+    if engine.dialect.name == "postgresql":
+        return (
+            f"{_name(engine)} cannot be used: {cause.strip()}. Check DATABASE_URL, and that the server runs."
+        )
     if "readonly" in cause or "unable to open" in cause:
         return f"The database {_name(engine)} cannot be written: {cause}. Check the folder's owner and mode."
     return f"The database {_name(engine)} cannot be read: {cause}. Restore it from a backup."

@@ -12,7 +12,7 @@ from crypto.tokens import encode_session_id, new_session_id
 from errors import NotFound
 from models import AccessToken, Action, UserSession
 from services import audit
-from services.events import Target
+from services.events import Extra, Target
 from services.rules import SESSIONS_PER_PERSON
 from services.unit_of_work import UnitOfWork
 
@@ -28,8 +28,15 @@ class Started:
     id: UUID
 
 
-def start(uow: UnitOfWork, user_id: UUID, token_id: UUID) -> Started:
-    """Begin a session for the actor; the oldest gives way beyond ``SESSIONS_PER_PERSON``."""
+def start(
+    uow: UnitOfWork, user_id: UUID, token_id: UUID, *, passed: bool = False, extra: Extra | None = None
+) -> Started:
+    """Begin a session for the actor; the oldest gives way beyond ``SESSIONS_PER_PERSON``.
+
+    Args:
+        passed: whether a second factor was proved on the way in.
+        extra: for the audit log: how they came in.
+    """
     _make_room(uow, user_id)
     session_id = new_session_id()
     row = UserSession(
@@ -41,11 +48,12 @@ def start(uow: UnitOfWork, user_id: UUID, token_id: UUID) -> Started:
         seen_at=uow.now,
         expires_at=uow.now + uow.rules.session_lasts,
         confirmed_at=uow.now,
+        passed_at=uow.now if passed else None,
         address=uow.origin.address[:_ADDRESS_MAX],
         agent=uow.origin.agent[:_AGENT_MAX],
     )
     uow.session.add(row)
-    audit.record(uow, Action.SESSION_STARTED, _target(row))
+    audit.record(uow, Action.SESSION_STARTED, _target(row), extra=extra)
     return Started(encode_session_id(session_id), row.id)
 
 
@@ -92,12 +100,12 @@ def end_all_by_token(uow: UnitOfWork, token_id: UUID, reason: str) -> int:
     return _end_rows(uow, rows, reason)
 
 
-def confirm(uow: UnitOfWork) -> None:
-    """Note that the actor has just proved again who they are."""
+def confirm(uow: UnitOfWork, *, extra: Extra | None = None) -> None:
+    """Note that the actor has just proved again who they are; *extra* says how."""
     uow.session.execute(
         update(UserSession).where(UserSession.id == uow.actor.session_id).values(confirmed_at=uow.now)
     )
-    audit.record(uow, Action.SESSION_CONFIRMED, Target("session", uow.actor.session_id))
+    audit.record(uow, Action.SESSION_CONFIRMED, Target("session", uow.actor.session_id), extra=extra)
 
 
 def pass_second(uow: UnitOfWork) -> None:

@@ -8,42 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
-
 from crypto.keyring import SYSTEM
-from models import DataKey
-from services import audit_queries, checkpoints, health, keys, schema
+from services import audit_queries, checkpoints, health, key_lines, schema
+from services.key_lines import DataKeyLine, MasterKeyLine
 from services.unit_of_work import UnitOfWork
 
 _CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 _RELEASE = re.compile(r"^## (\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKey:
-    """A master key, by what may be told of it.
-
-    Args:
-        rows: how many data keys are wrapped under it; at 0 it may go.
-        configured: whether it is there to unwrap them.
-    """
-
-    id: str
-    rows: int
-    primary: bool
-    configured: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DataKeyLine:
-    """A data key of the organization, or of the system."""
-
-    of_system: bool
-    purpose: str
-    version: int
-    state: str
-    master_key_id: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +31,7 @@ class Condition:
     newest_schema: str | None
     database: str
     database_bytes: int
-    master_keys: list[MasterKey]
+    master_keys: list[MasterKeyLine]
     data_keys: list[DataKeyLine]
     instance: UUID
     audit_key: str
@@ -80,8 +51,8 @@ def condition(uow: UnitOfWork) -> Condition:
         newest_schema=schema.newest_revision(),
         database=f"{'SQLite' if dialect.name == 'sqlite' else 'PostgreSQL'} {release}".strip(),
         database_bytes=health.database_size(uow.runtime.engine),
-        master_keys=_master_keys(uow),
-        data_keys=_data_keys(uow),
+        master_keys=key_lines.master_keys(connection, uow.runtime.masters),
+        data_keys=key_lines.data_keys(connection, (uow.organization_id, SYSTEM)),
         instance=uow.keys.instance,
         audit_key=checkpoints.verifier_key(uow.keys),
         checkpoint_at=checkpoint.at if checkpoint else None,
@@ -93,32 +64,3 @@ def program_version() -> str:
     """Return the newest version that the changelog names."""
     found = _RELEASE.search(_CHANGELOG.read_text(encoding="utf-8"))
     return found[1] if found else "unknown"
-
-
-def _master_keys(uow: UnitOfWork) -> list[MasterKey]:
-    rows = keys.master_key_use(uow.connection)
-    masters = uow.runtime.masters
-    ids = dict.fromkeys((*masters.ids, *sorted(rows)))
-    return [
-        MasterKey(key_id, rows.get(key_id, 0), key_id == masters.primary_id, key_id in masters.ids)
-        for key_id in ids
-    ]
-
-
-def _data_keys(uow: UnitOfWork) -> list[DataKeyLine]:
-    rows = uow.session.scalars(
-        select(DataKey)
-        .where(DataKey.organization_id.in_((uow.organization_id, SYSTEM)))
-        .order_by(DataKey.organization_id, DataKey.purpose, DataKey.version.desc())
-    )
-    return [
-        DataKeyLine(
-            row.organization_id == SYSTEM,
-            row.purpose,
-            row.version,
-            row.state,
-            row.master_key_id,
-            row.created_at,
-        )
-        for row in rows
-    ]

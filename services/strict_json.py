@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from errors import Invalid
@@ -10,8 +11,11 @@ from errors import Invalid
 DEPTH = 16
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, *, exact: bool = False) -> Any:
     """Return what *body* says.
+
+    Args:
+        exact: refuse a number with more digits than can be given back.
 
     Raises:
         Invalid: it is no JSON in UTF-8, says one thing twice, holds a number or a character that JSON has no
@@ -19,7 +23,10 @@ def parse(body: bytes) -> Any:
     """
     try:
         value = json.loads(
-            body.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+            body.decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_exact if exact else _finite,
         )
     except (ValueError, RecursionError):
         raise Invalid("The body is not JSON that can be read in one way only.") from None
@@ -41,6 +48,13 @@ def _refuse(_name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
+        raise ValueError
+    return number
+
+
+def _exact(text: str) -> float:
+    number = _finite(text)
+    if Decimal(repr(number)) != Decimal(text):
         raise ValueError
     return number
 

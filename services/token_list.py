@@ -42,6 +42,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     REVOKED = "revoked"
     REPLACED = "replaced"
+    USED_UP = "used up"
 
 
 class Order(StrEnum):
@@ -87,6 +88,9 @@ class TokenLine:
     """A token in the list.
 
     Args:
+        uses_left: None: they are not counted.
+        service: whether a service account owns it.
+        minted: whether another token made it.
         living: whether it can still be used: also a replaced one, for the rest of its overlap.
     """
 
@@ -103,6 +107,9 @@ class TokenLine:
     used_from: str | None
     expires_at: datetime
     state: State
+    uses_left: int | None
+    service: bool
+    minted: bool
     living: bool
 
 
@@ -138,6 +145,27 @@ def page(uow: UnitOfWork, wanted: Wanted, *, size: int = PAGE) -> Page:
     has_before = more if backward else start is not None
     has_after = more or backward
     return Page(lines, lines[0].id if has_before else None, lines[-1].id if has_after else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A token, what made it and what it made."""
+
+    line: TokenLine
+    parent: TokenLine | None
+    children: Sequence[TokenLine]
+
+
+def family(uow: UnitOfWork, token: AccessToken) -> Family:
+    """Return a token with those that it hangs together with, the newest first."""
+    near = or_(
+        AccessToken.id == token.id, AccessToken.id == token.parent_id, AccessToken.parent_id == token.id
+    )
+    rows = uow.session.execute(_matching(uow, Wanted()).where(near).order_by(AccessToken.created_at.desc()))
+    lines = {one.id: line_of(uow, one, owner) for one, owner in rows.tuples()}
+    line = lines.pop(token.id)
+    parent = lines.pop(token.parent_id, None) if token.parent_id else None
+    return Family(line, parent, list(lines.values()))
 
 
 def everything(uow: UnitOfWork, wanted: Wanted) -> list[TokenLine]:
@@ -177,6 +205,9 @@ def line_of(uow: UnitOfWork, token: AccessToken, owner: User) -> TokenLine:
         used_from=token.last_used_address,
         expires_at=token.expires_at,
         state=state_of(token, uow.now),
+        uses_left=token.uses_left,
+        service=owner.service,
+        minted=token.parent_id is not None,
         living=token.revoked_at is None and token.expires_at > uow.now,
     )
 
@@ -189,6 +220,8 @@ def state_of(token: AccessToken, now: datetime) -> State:
         return State.REVOKED
     if token.expires_at <= now:
         return State.EXPIRED
+    if token.uses_left == 0:
+        return State.USED_UP
     return State.EXPIRING if token.expires_at <= now + TOKEN_WARNING else State.ACTIVE
 
 
@@ -199,10 +232,12 @@ def _is_in(state: State, now: datetime) -> ColumnElement[bool]:
         return AccessToken.replaced_by.is_not(None)
     if state is State.REVOKED:
         return AccessToken.replaced_by.is_(None) & AccessToken.revoked_at.is_not(None)
+    useful = or_(AccessToken.uses_left.is_(None), AccessToken.uses_left > 0)
     times = {
         State.EXPIRED: AccessToken.expires_at <= now,
-        State.EXPIRING: and_(AccessToken.expires_at > now, AccessToken.expires_at <= soon),
-        State.ACTIVE: AccessToken.expires_at > soon,
+        State.USED_UP: and_(AccessToken.expires_at > now, AccessToken.uses_left == 0),
+        State.EXPIRING: and_(AccessToken.expires_at > now, AccessToken.expires_at <= soon, useful),
+        State.ACTIVE: and_(AccessToken.expires_at > soon, useful),
     }
     return and_(AccessToken.replaced_by.is_(None), AccessToken.revoked_at.is_(None), times[state])
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from crypto.keyring import KeyRoom
-from policy import NOBODY, Actor
-from services import clock
+from policy import NOBODY, Actor, ActorKind
+from services import clock, postgresql
 from services.audit_append import append
 from services.committer import Mark
 from services.database import see_organization
@@ -60,8 +60,10 @@ class UnitOfWork:
         """The connection with this unit's transaction, for prepared statements."""
         if self._connection is None:
             self._connection = self.runtime.connections.take(writing=False)
+            self._show(self._connection)
         elif not self._connection.in_transaction():
             self._connection.begin()
+            self._show(self._connection)
         return self._connection
 
     @property
@@ -69,7 +71,7 @@ class UnitOfWork:
         """The session in this transaction; made when first asked for, as what runs often needs none."""
         if self._session is None:
             self._session = Session(self.connection, expire_on_commit=False)
-            see_organization(self._session, self.actor.organization_id)
+            see_organization(self._session, self.actor.organization_id, self._person_id)
         return self._session
 
     @property
@@ -93,7 +95,16 @@ class UnitOfWork:
         """Go on as *actor*, who sees the rows of their organization only."""
         self.actor = actor
         if self._session is not None:
-            see_organization(self._session, actor.organization_id)
+            see_organization(self._session, actor.organization_id, self._person_id)
+        if self._connection is not None:
+            self._show(self._connection)
+
+    def _show(self, connection: Connection) -> None:
+        postgresql.show(connection, self.actor.organization_id, self._person_id)
+
+    @property
+    def _person_id(self) -> UUID | None:
+        return self.actor.id if self.actor.kind is ActorKind.PERSON else None
 
     @property
     def organization_id(self) -> UUID:
@@ -110,6 +121,12 @@ class UnitOfWork:
     def note(self, mark: Mark) -> None:
         """Hand a last-used mark to the committer."""
         self.runtime.committer.note(mark)
+
+    def begin_writing(self) -> None:
+        """Go on with the write transaction, from what is in the database when its turn has come."""
+        self.release()
+        self._begin()
+        self.act_as(self.actor)
 
     def finish(self) -> None:
         """Make the work and its events durable. Nothing may be answered before this returns."""
@@ -163,7 +180,9 @@ class UnitOfWork:
             if self._session is not None:
                 self._session.flush()
             if self.events:
-                append(self.connection, self.keys, self.events)
+                keys = self.keys
+                postgresql.show(self.connection, postgresql.EVERY_ORGANIZATION)
+                append(self.connection, keys, self.events)
                 self.events = []
             with self.runtime.turns.aside():
                 self.connection.commit()

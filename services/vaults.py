@@ -10,13 +10,16 @@ from sqlalchemy import bindparam, func, select
 
 from errors import Conflict, Invalid, NotFound
 from models import Action, Item, Vault
-from policy import CEILINGS, Right, Role
-from services import audit
+from policy import Permission, Right, Role, right_on
+from services import audit, limits
 from services import item_queries as queries
-from services.content_rules import check_line, check_storable
+from services.access import demand
+from services.content_rules import check_approval, check_line, check_storable
 from services.events import Extra, Target
-from services.grants import GrantLine, give, grant, grants, take
+from services.grants import GrantLine, Holder, give, grant, grants, take
 from services.item_versions import bump
+from services.items import Protection
+from services.mount_paths import add as add_mount
 from services.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -68,6 +71,18 @@ def find(uow: UnitOfWork, vault_id: UUID) -> Vault:
     return vault
 
 
+def find_by_name(uow: UnitOfWork, name: str) -> Vault:
+    """Return the vault of the actor's organization that is called *name*, in any case; for commands.
+
+    Raises:
+        Conflict: there is none.
+    """
+    for vault in uow.session.scalars(select(Vault)):
+        if vault.name.casefold() == name.casefold():
+            return vault
+    raise Conflict(f"There is no vault {name}. See its name on the page of the vaults.")
+
+
 def visible(uow: UnitOfWork) -> list[VaultLine]:
     """Return the vaults that the actor may know of, by name; owners and admins know of all."""
     actor = uow.actor
@@ -85,51 +100,83 @@ def names(uow: UnitOfWork) -> dict[UUID, str]:
 
 def effective_right(uow: UnitOfWork, vault_id: UUID) -> Right | None:
     """Return the actor's right on a vault, no higher than their role allows."""
-    right = uow.actor.rights.get(vault_id)
-    return None if right is None else min(right, CEILINGS.get(uow.actor.role, Right.MANAGE))
+    return right_on(uow.actor, vault_id)
 
 
-def create(uow: UnitOfWork, name: str, description: str = "") -> Vault:
+def create(
+    uow: UnitOfWork,
+    name: str,
+    description: str = "",
+    *,
+    path: str | None = None,
+    max_versions: int | None = None,
+) -> Vault:
     """Make a vault; its maker is its first manager.
+
+    Args:
+        path: where programs find it; None: one is made of its name.
+        max_versions: of each item; None: all.
 
     Raises:
         Invalid: names the form field.
-        Conflict: the name is taken in the organization.
+        Conflict: the name is taken in the organization, or there are as many vaults as there may be.
     """
     bump(uow)
+    limits.demand_vault(uow)
     vault = Vault(
         id=uuid4(),
         organization_id=uow.organization_id,
         name=_check_name(uow, name),
         description=_check_description(description),
-        max_versions=None,
+        max_versions=max_versions,
+        listed=False,
+        confirm=False,
+        approval_minutes=None,
         created_at=uow.now,
         created_by=uow.actor.id,
     )
     uow.session.add(vault)
     uow.session.flush()
+    add_mount(uow, vault, path)
     _record(uow, Action.VAULT_CREATED, vault, {})
-    give(uow, vault, uow.actor.id, Right.MANAGE, None)
+    give(uow, vault, Holder(uow.actor.id), Right.MANAGE)
     return vault
 
 
-def change(uow: UnitOfWork, vault: Vault, *, name: str, description: str, max_versions: int | None) -> None:
-    """Change what a vault is called and how many versions of each item it keeps.
+def change(
+    uow: UnitOfWork,
+    vault: Vault,
+    *,
+    name: str,
+    description: str,
+    max_versions: int | None,
+    listed: bool = False,
+    protection: Protection = Protection(),  # noqa: B008 - it is frozen
+) -> None:
+    """Change what a vault is called, how much it keeps, who hears of it and what a reveal asks for.
 
     Args:
-        max_versions: None: all. A lower number than before destroys older versions at once.
+        max_versions: of each item; None: all. A lower number than before destroys older versions at once.
+        listed: whether everybody in the organization sees that it is there, and may ask for access.
 
     Raises:
         Invalid: names the form field.
         Conflict: the name is taken in the organization.
+        StepUpRequired: the protection changes, and the actor's last confirmation is too old for that.
     """
     bump(uow)
     if max_versions is not None and not 1 <= max_versions <= VERSIONS_MAX:
         raise Invalid(f"Keep 1 to {VERSIONS_MAX} versions, or all.", "max_versions")
+    check_approval(protection.approval_minutes)
+    if protection != Protection(vault.confirm, vault.approval_minutes):
+        demand(uow, Permission.PROTECTION_CHANGE, vault.id)
     wanted = {
         "name": _check_name(uow, name, vault),
         "description": _check_description(description),
         "max_versions": max_versions,
+        "listed": listed,
+        "confirm": protection.confirm,
+        "approval_minutes": protection.approval_minutes,
     }
     changed = [part for part, value in wanted.items() if getattr(vault, part) != value]
     if not changed:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from werkzeug.routing import Rule
 
-from tests.world import NORTHWIND, World
+from tests.world import LAKESIDE, NORTHWIND, World
 
 NOWHERE = UUID("00000000-0000-4000-8000-00000000dead")
 """The id of nothing."""
@@ -20,6 +20,7 @@ def fill(rule: Rule, world: World, **arguments: object) -> str:
         "item_id": world.items["Stripe dashboard"],
         "member_id": world.members["mia"],
         "token_id": world.token_ids["mia"],
+        "organization_id": world.organizations[LAKESIDE],
         "filename": "app.css",
         "token": "chl_enrol_00000000_nothing",
         **arguments,

@@ -71,8 +71,7 @@ class Browser:
 
     def press(self, label: str, status: int = 200) -> Page:
         """Send the form that the first button which reads *label* stands in, or names by its id."""
-        assert self.page is not None
-        sending = self.page.select('form button:not([type="button"]), button[form]')
+        sending = self._shown().select('form button:not([type="button"]), button[form]')
         found = [b for b in sending if " ".join(b.get_text(" ").split()) == label]
         assert found, f"no button {label!r} on {self.path}"
         button = found[0]
@@ -99,16 +98,22 @@ class Browser:
 
     def csrf(self) -> str:
         """Return the CSRF token of the present page."""
-        assert self.page is not None
-        field = self.page.select_one('input[name="csrf_token"]')
+        field = self._shown().select_one('input[name="csrf_token"]')
         assert field is not None
         return str(field["value"])
 
-    def _form(self, form_id: str) -> Tag:
+    def _shown(self) -> Page:
+        """Return the present page; where it only leads to another, go there first."""
         assert self.page is not None, "no page is open"
-        element = self.page.select_one(f"form#{form_id}")
+        if location := self.page.answer.headers.get("Location"):
+            return self.open(location)
+        return self.page
+
+    def _form(self, form_id: str) -> Tag:
+        page = self._shown()
+        element = page.select_one(f"form#{form_id}")
         assert element is not None, (
-            f"no form {form_id} on {self.path}; there are {[f.get('id') for f in self.page.select('form')]}"
+            f"no form {form_id} on {self.path}; there are {[f.get('id') for f in page.select('form')]}"
         )
         return element
 

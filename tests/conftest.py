@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -10,11 +12,96 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from services import postgresql
 from services.runtime import Runtime
+from tests import cheap_apps, dialect, memory, servers
 from tests import world as worlds
 from tests.browser import Browser
 from tests.trail import Trail
 from tests.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run choose its database."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="what the tests run on; PostgreSQL is started for the run, in a temporary folder",
+    )
+
+    parser.addoption(
+        "--large", action="store_true", help="with as many rows as were promised, where a run has fewer"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell it to everything that opens a database."""
+    cheap_apps.save()
+    if folder := memory.roomy():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+    os.environ["TEST_DATABASE"] = config.getoption("--database")
+    if worlds.on_postgresql():
+        # What tests do on a bare connection sees all rows, as on SQLite. The program opens none of its own:
+        # tests/test_architecture.py looks.
+        postgresql.UNNAMED = postgresql.EVERY_ORGANIZATION
+        dialect.teach()
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking through the program again and again: a fifth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_unconfigure() -> None:
+    """End what was started for the run."""
+    if servers.databases.cache_info().currsize:
+        servers.databases().close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, in each run, what is about the other database."""
+    chosen = config.getoption("--database")
+    left_out = [item for item in items if not _belongs(item, chosen)]
+    items[:] = [item for item in items if _belongs(item, chosen)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+ON_BOTH = (
+    "tests/audit",
+    "tests/clients",
+    "tests/core",
+    "tests/isolation",
+    "tests/journeys/test_second_factor.py",
+    "tests/matrix",
+    "tests/pages",
+    "tests/postgresql",
+    "tests/races",
+    "tests/services",
+    "tests/sso",
+    "tests/web",
+)
+"""What touches the database. The rest is about files, keys, the browser or the server."""
+
+
+def _belongs(item: pytest.Item, chosen: str) -> bool:
+    if chosen == "sqlite":
+        return item.get_closest_marker("postgresql") is None
+    return item.get_closest_marker("sqlite") is None and item.nodeid.startswith(ON_BOTH)
+
+
+@pytest.fixture(autouse=True)
+def databases_of_one_test() -> Iterator[None]:
+    """Drop the databases that a test has made by itself; those of wider fixtures stay."""
+    if not worlds.on_postgresql():
+        yield
+        return
+    kept = servers.databases().paths
+    yield
+    servers.databases().remove_all_but(kept)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +148,8 @@ def browser(app: Flask, world: World) -> Callable[..., Browser]:
         browser = Browser(app, address)
         if name is not None:
             browser.open("/sign-in")
-            browser.submit("sign-in", token=world.tokens[name])
+            # The page that this leads to is opened when something is done there.
+            browser.submit("sign-in", token=world.tokens[name], status=302)
         return browser
 
     return open_browser

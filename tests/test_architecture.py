@@ -6,6 +6,8 @@ import ast
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +25,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "config_reader": set(),
     "config_rules": {"config_reader"},
-    "config": {"config_reader", "config_rules"},
-    "policy": set(),
+    "config_providers": {"config_reader", "config_rules"},
+    "config_servers": {"config_reader", "config_rules"},
+    "config_stores": {"config_reader", "config_rules"},
+    "config": {"config_providers", "config_reader", "config_rules", "config_servers", "config_stores"},
+    "policy_programs": set(),
+    "policy": {"policy_programs"},
     "crypto": set(),
     "models": set(),
-    "services": {"errors", "policy", "models", "crypto"},
-    "forms": {"errors", "policy", "models", "crypto", "services"},
+    "importers": {"errors", "crypto"},
+    "services": {"errors", "policy", "models", "crypto", "importers"},
+    "forms": {"errors", "policy", "models", "crypto", "importers", "services"},
     "extensions": {"errors", "models", "services"},
-    "blueprints": {"config", "errors", "extensions", "forms", "services", "policy", "models", "crypto"},
+    "blueprints": {
+        *("config", "errors", "extensions", "forms", "importers", "services", "policy", "models", "crypto"),
+    },
     "gateway": set(),
     "server": {"errors", "gateway"},
     "app": {"config", "errors", "extensions", "blueprints", "services", "crypto", "policy", "models"},
@@ -40,13 +49,15 @@ MAY_IMPORT: dict[str, set[str]] = {
             "config",
             "config_reader",
             "config_rules",
+            "config_servers",
+            "config_stores",
             "errors",
             "server",
             "gateway",
             "services",
             "policy",
         ),
-        *("models", "crypto"),
+        *("models", "crypto", "importers"),
     },
     "cli": {"app", "commands", "config", "config_reader", "errors"},
 }
@@ -56,7 +67,9 @@ FLASK = {
     "wtforms",
 }
 KNOWS_FLASK = {"app", "extensions", "blueprints", "forms"}
-PRIMITIVES = {"cryptography", "argon2", "hmac", "hashlib", "Crypto", "nacl"}
+PRIMITIVES = {"cryptography", "argon2", "hmac", "hashlib", "Crypto", "nacl", "joserfc"}
+BEHIND_ONE_MODULE = {"pyotp": "crypto/authenticator.py", "webauthn": "crypto/passkeys.py"}
+"""Libraries that compute with keys, and the one file of ours that knows each."""
 SERVES = {"granian"}
 
 
@@ -105,6 +118,20 @@ def test_flask_is_unknown_below_the_edge(part):
 @pytest.mark.parametrize("part", sorted(set(MAY_IMPORT) - {"crypto"}))
 def test_only_crypto_touches_primitives(part):
     assert not imports_of(part) & PRIMITIVES
+
+
+@pytest.mark.parametrize("library", BEHIND_ONE_MODULE)
+def test_a_library_that_computes_with_keys_stands_behind_one_module(library):
+    importing = {
+        str(file.relative_to(ROOT)) for file, tree in trees(program_files()) if library in imports_in(tree)
+    }
+    assert importing == {BEHIND_ONE_MODULE[library]}
+
+
+def test_what_passkeys_need_is_loaded_with_the_first_of_them():
+    """It takes 17 MB, which most processes of a small team can do without."""
+    code = "import sys, app; sys.exit('webauthn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_only_the_server_knows_what_serves():
@@ -158,8 +185,8 @@ def _is_put_together(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and ast.unparse(value.func).endswith(".format")
 
 
-ALLOWED_SQL = {"services/database.py"}
-"""Its PRAGMA statements are put together from a constant list."""
+ALLOWED_SQL = {"services/database.py", "services/row_security.py"}
+"""PRAGMA statements come from a constant list; a GRANT takes no parameters, and its names are quoted."""
 
 
 def test_sql_is_never_put_together_from_pieces():
@@ -171,6 +198,23 @@ def test_sql_is_never_put_together_from_pieces():
 
     places = [place for place in found(puts_together) if place.partition(":")[0] not in ALLOWED_SQL]
     assert places == []
+
+
+MAY_CONNECT = {
+    "services/backup_sqlite.py",
+    "services/connections.py",
+    "services/database.py",
+    "services/rate_storage.py",
+}
+
+
+def test_whoever_opens_a_connection_says_whose_rows_it_sees():
+    """Everybody else goes through ``reading``, ``writing`` or a unit of work, which say it to PostgreSQL."""
+
+    def connects(name: str, _: ast.Call) -> bool:
+        return re.search(r"(^|[._])engine\.(connect|begin)$", name) is not None
+
+    assert [place for place in found(connects) if place.partition(":")[0] not in MAY_CONNECT] == []
 
 
 def test_what_is_logged_is_never_put_together_before():
@@ -295,14 +339,22 @@ BY_ITSELF = {
     "actor_queries.FIND_SESSION": "by the digest of a random id; makes the person known",
     "actor_queries.FIND_TOKEN": "by the visible handle; makes the program known",
     "actor_queries.FIND_MEMBERSHIP": "by slug and person; makes the organization known",
+    "profile_queries.OWN_PLACES": "a person's own organizations",
     "actor_queries.MEMBERSHIPS": "a person's own organizations",
+    "actor_queries.TOKEN_HOMES": "the organizations that a person's tokens come from",
+    "organization_queries.LINES": "the operator's list of all organizations",
     "item_queries.EXPIRED_PLACES": "of all organizations: where the purge has work to do",
     "item_queries.INSERT_ITEM": "an INSERT names its organization among its values",
     "item_queries.INSERT_VERSION": "the same",
+    "kv_queries.INSERT_RULES": "the same",
+    "wrapping_queries.INSERT": "the same",
+    "wrapping_queries.FIND": "by the visible handle of a token that opens an answer once",
+    "app_role_queries.FIND": "by role id and mount; makes the organization known",
+    "app_role_queries.FIND_SECRET": "by the role, and the digest of a secret id",
+    "mount_queries.INSERT": "the same",
     "item_queries.INSERT_GONE": "the same",
     "item_queries.INSERT_FAVORITE": "the same",
     "audit_queries.INSERT_EVENTS": "the same, as the chain",
-    "audit_queries.INSERT_CHAIN": "the same",
     "audit_queries.HEADS": "a checkpoint is over all chains",
     "audit_queries.INSERT_CHECKPOINT": "a checkpoint is the installation's",
     "audit_queries.LAST_CHECKPOINT": "the same",
@@ -314,9 +366,17 @@ BY_ITSELF = {
     "audit_verify_queries.FIRST_CHAIN": "the same",
     "audit_verify_queries.NEXT_CHAIN": "the same",
     "audit_verify_queries.ORGANIZATIONS": "the same",
+    "factor_queries.HAS": "a person's own factors, which belong to no organization",
+    "passkey_queries.TAKE_CHALLENGE": "by a random challenge, which belongs to a session or a browser",
+    "passkey_queries.COUNT_USE": "by the id of a passkey, which belongs to a person and to no organization",
+    "passkey_queries.SIGNIN_TOKENS": "a person's own tokens, of which one makes the organization known",
     "factor_queries.COUNT_FAILURE": "by the id of a factor, which belongs to a person and to no organization",
     "factor_queries.SPEND_CODE": "the same",
     "factor_queries.TAKE_STEP": "the same",
+    "identity_queries.FIND_IDENTITY": "by issuer and subject, which name one account; makes the person known",
+    "identity_queries.IDENTITIES_OF": "a person's own accounts",
+    "identity_queries.OTHER_WAYS_IN": "a person's own tokens",
+    "identity_queries.TAKE_ATTEMPT": "by the digest of a random state, before anybody is known",
 }
 """Prepared statements that name no organization, and why."""
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from config import NAMES, SECRETS, ConfigError, Settings, is_loopback, write_local_env
 from config_reader import is_placeholder, is_random_enough
+from config_stores import StorePlace
 from crypto.master_keys import MasterKeys, generate_master_key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,7 @@ FLASK = "uBzX6cPFbzU0nhkEoyW9Zq1JdT5vK8sR2mLxGa7YtHc"
 MASTER = "7MvQpWn3sKxE1dRfTz5hJ8bLcYg0oAiU6t2VwXq4ZkY="
 OLD_MASTER = "Zt4pXwV2q6UiAo0gYcLb8Jh5zTfRd1ExKs3nWpQvM7I="
 ADMIN = "n3XqVw7ZkT5hJ8bLcYg0oAiU6t2Rf1dEsKxMvQpWz4M"
+BACKUP = "LcYg0oAiU6t2VwXq4Zk7MvQpWn3sKxE1dRfTz5hJ8bA"
 METRICS = "Yg0oAiU6t2VwXq4Zk7MvQpWn3sKxE1dRfTz5hJ8bLcB"
 PRODUCTION = {
     "FLASK_SECRET_KEY": FLASK,
@@ -55,6 +57,24 @@ def test_production_needs_two_keys_and_an_address():
     assert (settings.port, settings.trusted_proxies, settings.trash_days) == (8000, 0, 30)
     assert (settings.log_format, settings.log_level) == ("json", "INFO")
     assert settings.database_path == ROOT / "instance/chatelaine.db"
+
+
+@pytest.mark.parametrize(
+    ("base", "address", "place"),
+    [
+        (PRODUCTION, "https://vault.acme.test", ("vault.acme.test", "https://vault.acme.test")),
+        (PRODUCTION, "https://vault.acme.test:443/", ("vault.acme.test", "https://vault.acme.test")),
+        (PRODUCTION, "https://Vault.acme.test:8443", ("vault.acme.test", "https://vault.acme.test:8443")),
+        (PRODUCTION, "https://192.0.2.7", None),
+        (PRODUCTION, "https://[2001:db8::7]:8443", None),
+        (LOCAL, None, ("localhost", "http://localhost:8000")),
+        (LOCAL, "http://127.0.0.1:9000", ("localhost", "http://localhost:9000")),
+        (LOCAL, "http://[::1]:80", ("localhost", "http://localhost")),
+        (LOCAL, "http://localhost:8001", ("localhost", "http://localhost:8001")),
+    ],
+)
+def test_passkeys_are_bound_to_the_name_in_the_address(base, address, place):
+    assert load(base, PUBLIC_URL=address).passkey_place == place
 
 
 def test_local_is_plain_http_on_this_machine():
@@ -287,11 +307,33 @@ BAD = [
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@localhost"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@localhost:port/vault"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault"),
-    ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault?sslmode=require"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault?sslmode=prefer"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault?sslmode=verify-full&sslmode=disable"),
-    ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault?sslmode=verify-full&host=elsewhere"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@127.0.0.1/vault?host=db.acme.test"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@/vault?host=/run/postgresql,db.acme.test"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@127.0.0.1/vault?hostaddr=192.0.2.1"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@/vault?service=away"),
+    ("DATABASE_OWNER_URL", "sqlite:///vault.db"),
+    ("DATABASE_OWNER_URL", "postgresql+psycopg://owner:pw@127.0.0.1/vault"),
+    ("DATABASE_TLS", "no"),
+    ("REDIS_TLS", "false"),
+    ("REDIS_URL", "redis://cache.acme.test:6379/0"),
     ("REDIS_URL", "localhost:6379"),
     ("REDIS_URL", "memcached://localhost"),
+    ("ATTACHMENTS_TO", "static/files"),
+    ("ATTACHMENTS_TO", "instance/../templates"),
+    ("ATTACHMENTS_TO", "https://s3.acme.test"),
+    ("ATTACHMENTS_TO", "https://s3.acme.test/"),
+    ("ATTACHMENTS_TO", "https://s3.acme.test/Bucket"),
+    ("ATTACHMENTS_TO", "https://s3.acme.test/bucket/../other"),
+    ("ATTACHMENTS_TO", "https://s3.acme.test/bucket?acl"),
+    ("ATTACHMENTS_TO", "https://key:secret@s3.acme.test/bucket"),
+    ("ATTACHMENTS_TO", "http://s3.acme.test/bucket"),
+    ("ATTACHMENTS_TO", "s3://bucket/prefix"),
+    ("S3_ACCESS_KEY", "two words"),
+    ("S3_SECRET_KEY", "two words"),
+    ("S3_REGION", "eu/west"),
+    ("S3_TLS", "no"),
     ("EMBED_ORIGINS", "http://huggingface.co"),
     ("EMBED_ORIGINS", "*"),
     ("EMBED_ORIGINS", "https://*.hf.space"),
@@ -360,6 +402,13 @@ GOOD = [
     ("OWNER_EMAIL", "ada@acme.test", "owner_email", "ada@acme.test"),
     ("ORGANIZATION_NAME", "Ácme & Søns", "organization_name", "Ácme & Søns"),
     ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis_url", "redis://127.0.0.1:6379/0"),
+    ("REDIS_URL", "rediss://cache.acme.test", "redis_url", "rediss://cache.acme.test"),
+    ("REDIS_TLS", "OFF", "redis_tls", "off"),
+    ("DATABASE_TLS", "off", "database_tls", "off"),
+    ("DATABASE_URL", "postgresql+psycopg://ada@/vault?host=/run/postgresql", "database_path", None),
+    ("DATABASE_URL", "postgresql+psycopg://ada@/vault", "database_path", None),
+    ("DATABASE_URL", "postgresql+psycopg://ada@db.acme.test/vault?sslmode=require", "database_path", None),
+    ("DATABASE_URL", "postgresql+psycopg://ada@db.acme.test/vault?sslmode=verify-ca", "database_path", None),
     ("DATABASE_URL", "sqlite:////data/vault.db", "database_path", Path("/data/vault.db")),
     ("DATABASE_URL", "sqlite:///vault.db", "database_path", ROOT / "vault.db"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@127.0.0.1/vault", "database_path", None),
@@ -375,6 +424,80 @@ GOOD = [
 @pytest.mark.parametrize(("name", "value", "attribute", "expected"), GOOD)
 def test_a_good_value_is_understood(name, value, attribute, expected):
     assert getattr(load(**{name: value}), attribute) == expected
+
+
+STORE = {"S3_ACCESS_KEY": "AKIDACME", "S3_SECRET_KEY": "wJalr/EMI+K7"}
+
+
+def test_files_lie_beside_the_sqlite_file_unless_they_are_told_where():
+    at = {"DATABASE_URL": "sqlite:////var/lib/chatelaine/vault.db"}
+    assert load(**at).attachments_to == StorePlace(folder=Path("/var/lib/chatelaine/attachments"))
+    assert load(**at, ATTACHMENTS_TO="files").attachments_to == StorePlace(folder=ROOT / "files")
+    here = "postgresql+psycopg://ada:pw@127.0.0.1/vault"
+    assert load(DATABASE_URL=here).attachments_to == StorePlace(folder=ROOT / "instance" / "attachments")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("https://s3.acme.test/bucket", ("https://s3.acme.test", "bucket", "")),
+        (
+            "https://S3.acme.test:9000/bucket.of/our/own/",
+            ("https://s3.acme.test:9000", "bucket.of", "our/own/"),
+        ),
+        ("http://127.0.0.1:9000/bucket", ("http://127.0.0.1:9000", "bucket", "")),
+    ],
+)
+def test_an_s3_compatible_store_is_named_by_its_address(address, place):
+    settings = load(ATTACHMENTS_TO=address, **STORE)
+    found = settings.attachments_to
+    assert (found.folder, (found.endpoint, found.bucket, found.prefix)) == (None, place)
+    shown = {name: text for name, text, _ in settings.effective()}
+    assert shown["ATTACHMENTS_TO"] == address.lower().rstrip("/")
+    assert (shown["S3_ACCESS_KEY"], shown["S3_SECRET_KEY"]) == ("AKIDACME", "set")
+    assert STORE["S3_SECRET_KEY"] not in repr(settings)
+
+
+def test_such_a_store_needs_an_account_and_tls():
+    found = faults(ATTACHMENTS_TO="https://s3.acme.test/bucket")
+    assert {fault.name for fault in found} == {"S3_ACCESS_KEY", "S3_SECRET_KEY"}
+    (fault,) = faults(ATTACHMENTS_TO="http://s3.acme.test/bucket", **STORE)
+    assert "S3_TLS=off" in fault.sentence
+    assert load(ATTACHMENTS_TO="http://s3.acme.test/bucket", S3_TLS="off", **STORE).s3_tls == "off"
+
+
+SERVER = "postgresql+psycopg://ada:pw@db.acme.test/vault"
+
+
+def test_a_way_without_tls_to_another_machine_is_allowed_by_name_only():
+    (fault,) = faults(DATABASE_URL=SERVER)
+    assert "DATABASE_TLS=off" in fault.sentence
+    assert load(DATABASE_URL=SERVER, DATABASE_TLS="off").database_url == SERVER
+    (fault,) = faults(REDIS_URL="redis://cache")
+    assert "REDIS_TLS=off" in fault.sentence
+    assert load(REDIS_URL="redis://cache", REDIS_TLS="off").redis_url == "redis://cache"
+
+
+def test_that_one_is_switched_off_says_nothing_of_the_other():
+    (fault,) = faults(DATABASE_URL=SERVER, REDIS_TLS="off")
+    assert fault.name == "DATABASE_URL"
+    (fault,) = faults(REDIS_URL="redis://cache", DATABASE_TLS="off")
+    assert fault.name == "REDIS_URL"
+
+
+def test_tls_is_asked_for_in_local_too():
+    (fault,) = faults(APP_ENV="local", PUBLIC_URL=None, DATABASE_URL=SERVER)
+    assert fault.name == "DATABASE_URL"
+
+
+def test_the_owner_is_another_role_on_the_same_terms():
+    here = "postgresql+psycopg://{}:pw@127.0.0.1/vault"
+    settings = load(DATABASE_URL=here.format("app"), DATABASE_OWNER_URL=here.format("owner"))
+    assert settings.database_owner_url == here.format("owner")
+    (fault,) = faults(DATABASE_URL=here.format("app"), DATABASE_OWNER_URL=here.format("app"))
+    assert "same role" in fault.sentence
+    (fault,) = faults(DATABASE_URL=here.format("app"), DATABASE_OWNER_URL=SERVER)
+    assert fault.name == "DATABASE_OWNER_URL"
 
 
 def test_preloading_hsts_needs_a_year_and_the_subdomains():
@@ -436,9 +559,12 @@ def test_secrets_can_come_from_files(tmp_path):
         ("FLASK_SECRET_KEY", FLASK),
         ("ENCRYPTION_KEYS", MASTER),
         ("ADMIN_TOKEN", ADMIN),
+        ("BACKUP_KEY", BACKUP),
         ("METRICS_TOKEN", METRICS),
-        ("DATABASE_URL", "sqlite:////data/x.db"),
-        ("REDIS_URL", "redis://cache"),
+        ("DATABASE_URL", "postgresql+psycopg://ada@/x"),
+        ("DATABASE_OWNER_URL", "postgresql+psycopg://owner@/x"),
+        ("REDIS_URL", "rediss://cache"),
+        ("S3_SECRET_KEY", "wJalr/EMI+K7"),
     ]:
         (tmp_path / name).write_text(f"{value}\n")
     settings = load(
@@ -448,9 +574,12 @@ def test_secrets_can_come_from_files(tmp_path):
     assert settings.flask_secret_key == FLASK
     assert settings.encryption_keys == MASTER
     assert settings.admin_token == ADMIN
+    assert settings.backup_key == BACKUP
     assert settings.metrics_token == METRICS
-    assert settings.database_path == Path("/data/x.db")
-    assert settings.redis_url == "redis://cache"
+    assert settings.database_url == "postgresql+psycopg://ada@/x"
+    assert settings.database_owner_url == "postgresql+psycopg://owner@/x"
+    assert settings.redis_url == "rediss://cache"
+    assert settings.s3_secret_key == "wJalr/EMI+K7"
     assert ("ADMIN_TOKEN", "set", "ADMIN_TOKEN_FILE") in settings.effective()
 
 
@@ -480,7 +609,7 @@ def test_no_secret_shows_in_repr_or_in_the_list_of_settings():
     settings = load(
         ADMIN_TOKEN=ADMIN,
         METRICS_TOKEN=METRICS,
-        REDIS_URL="redis://:hunter2@cache",
+        REDIS_URL="rediss://:hunter2@cache",
         DATABASE_URL="postgresql+psycopg://ada:hunter2@db.acme.test/vault?sslmode=verify-full",
     )
     shown = repr(settings) + str(settings.effective())
@@ -607,7 +736,7 @@ def test_the_example_itself_does_not_start():
         Settings.load({}, env_file=ROOT / ".env.example")
 
     assert {fault.name for fault in caught.value.faults} == {
-        "FLASK_SECRET_KEY", "ENCRYPTION_KEYS", "ADMIN_TOKEN", "METRICS_TOKEN", "PUBLIC_URL",
+        "FLASK_SECRET_KEY", "ENCRYPTION_KEYS", "ADMIN_TOKEN", "BACKUP_KEY", "METRICS_TOKEN", "PUBLIC_URL",
     }  # fmt: skip
 
 

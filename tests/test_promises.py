@@ -11,8 +11,8 @@ import pytest
 from tests.documents import ROOT, code, documents, name_of, tables
 
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-MADE_WHILE_RUNNING = {".env", ".venv"}
-"""Files that documents name and that a fresh clone has not."""
+MADE_WHILE_RUNNING = {".env", ".venv", "instance"}
+"""Files and folders that documents name and that a fresh clone has not, or has empty."""
 
 
 def promises():

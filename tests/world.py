@@ -7,13 +7,17 @@ a member. Nobody is in both.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import Engine, create_engine, select
 
 from config import Settings
 from crypto.keyring import MasterKeys
@@ -21,12 +25,16 @@ from models import Membership, Organization, User
 from policy import Actor, ActorKind, Right, Role
 from services import instance, item_changes, schema, tokens, vaults
 from services.contents import Contents, Field, ItemType, Kind
-from services.database import prepare_engine, write_lock_for
+from services.database import engine_options, prepare_engine, write_lock_for
+from services.object_store import FolderStore
 from services.rules import Rules
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
+from tests import dialect, servers
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+NEW_MASTER_KEY = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8"
+"""What an operator puts in front of the other one."""
 FLASK_KEY = "8dd6b61f0f3c4a6f9c8e53d1a2b7c4e09f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 NORTHWIND = "northwind"
@@ -73,30 +81,84 @@ class World:
         )
 
 
+def on_postgresql() -> bool:
+    """Whether this run is on PostgreSQL (``--database postgresql``)."""
+    return os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
+
+
+def url_of(path: Path, role: str = servers.APPLICATION) -> str:
+    """Return the address of the database at *path*; on PostgreSQL one is made that stands for it."""
+    if not on_postgresql():
+        return f"sqlite:///{path}"
+    databases = servers.databases()
+    return databases.server.url(databases.at(path), role)
+
+
+def environment_of(path: Path) -> dict[str, str]:
+    """Return the settings that say where the database and the files are."""
+    urls = {"DATABASE_URL": url_of(path), "ATTACHMENTS_TO": str(files_of(path))}
+    if on_postgresql():
+        urls["DATABASE_OWNER_URL"] = url_of(path, servers.OWNER)
+    return urls
+
+
+def files_of(path: Path) -> Path:
+    """Return the folder in which the files of the database at *path* lie."""
+    return path.parent / "attachments"
+
+
+def past_the_program(path: Path, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Run one statement of SQLite's as somebody who holds the database, and may do everything."""
+    if not on_postgresql():
+        with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
+            return connection.execute(statement, parameters).fetchall()
+    databases = servers.databases()
+    with databases.server.connect(databases.at(path)) as connection:
+        words = dialect.translate(statement.replace("%", "%%")) if parameters else statement
+        cursor = connection.execute(words, [dialect.untyped(value) for value in parameters] or None)
+        return [dialect.plain(row) for row in cursor.fetchall()] if cursor.description else []
+
+
 def settings_for(path: Path, **changes: str) -> Settings:
     """Return the settings of a local installation on the database at *path*."""
     environ = {
         "APP_ENV": "local",
         "FLASK_SECRET_KEY": FLASK_KEY,
         "ENCRYPTION_KEYS": MASTER_KEY,
-        "DATABASE_URL": f"sqlite:///{path}",
+        **environment_of(path),
     }
     return Settings.load(environ | changes, env_file=None)
 
 
-def open_world(path: Path) -> Runtime:
-    """Open the database at *path* without any application."""
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+def open_engine(path: Path, role: str = servers.APPLICATION) -> Engine:
+    """Open the database at *path*, as the program does or as the owner of its tables."""
+    return engine_on(url_of(path, role))
+
+
+def engine_on(url: str) -> Engine:
+    """Open a database as the program does."""
+    engine = create_engine(url, **engine_options(url, threads=16))
     prepare_engine(engine)
-    return Runtime(engine, MasterKeys.parse(MASTER_KEY), Rules())
+    return engine
+
+
+def open_world(path: Path, keys: str = MASTER_KEY) -> Runtime:
+    """Open the database at *path* without any application, with these master keys."""
+    return open_runtime(url_of(path), files_of(path), keys)
+
+
+def open_runtime(url: str, files: Path = Path("/nowhere"), keys: str = MASTER_KEY) -> Runtime:
+    """Open a database without any application; processes that tests start are told its address."""
+    return Runtime(engine_on(url), MasterKeys.parse(keys), Rules(), files=FolderStore(files))
 
 
 def build(path: Path) -> World:
     """Make the world in a new database at *path*, through the services that the product uses."""
     world = World()
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
-    prepare_engine(engine)
-    schema.prepare_schema(engine, write_lock_for(engine))
+    engine = open_engine(path, servers.OWNER)
+    schema.prepare_schema(
+        engine, write_lock_for(engine), role=servers.APPLICATION if on_postgresql() else None
+    )
     engine.dispose()
     runtime = open_world(path)
     instance.set_up(runtime, instance.FirstOwner(organization="Northwind"))
@@ -113,7 +175,10 @@ def build(path: Path) -> World:
 
 def copy(template: Path, target: Path) -> None:
     """Give a test its own copy of the world."""
-    shutil.copyfile(template, target)
+    if on_postgresql():
+        servers.databases().copy(template, target)
+    else:
+        shutil.copyfile(template, target)
 
 
 def _add_person(runtime: Runtime, world: World, name: str) -> None:

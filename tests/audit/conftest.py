@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,7 @@ class File:
 
     def run(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run one statement past the program."""
-        with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
-            return connection.execute(statement, parameters).fetchall()
+        return worlds.past_the_program(self.path, statement, *parameters)
 
     def event(self, seq: int, column: str, chain: str | None = None) -> Any:
         """Return a column of an event."""
@@ -63,6 +61,7 @@ def runtime(database: Path) -> Iterator[Runtime]:
     runtime.committer._housekeeping = lambda _committed: None
     yield runtime
     runtime.committer.close()
+    runtime.connections.close()
     runtime.engine.dispose()
 
 

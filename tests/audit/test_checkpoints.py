@@ -270,7 +270,7 @@ def newest(file):
         ("at = at + 1000000", "its time or its total is not the one that was signed"),
         ("heads = 'x'", "its list of chains cannot be read"),
         (
-            "heads = substr(heads, 1, length(heads) - 1) || iif(substr(heads, -1) = '0', '1', '0')",
+            "heads = substr(heads, 1, length(heads) - 1) || CASE WHEN heads LIKE '%0' THEN '1' ELSE '0' END",
             "its list of chains is not the one that was signed",
         ),
     ],

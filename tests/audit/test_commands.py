@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from commands.audit import audit
 from crypto.chain import heads_digest, verify_checkpoint
 from services.checkpoints import verifier_key
+from tests import world as worlds
 from tests.trail import Trail
 from tests.world import FLASK_KEY, MASTER_KEY
 
@@ -25,7 +26,7 @@ def command(database, tmp_path):
         "APP_ENV": "local",
         "FLASK_SECRET_KEY": FLASK_KEY,
         "ENCRYPTION_KEYS": MASTER_KEY,
-        "DATABASE_URL": f"sqlite:///{database}",
+        **worlds.environment_of(database),
         "AUDIT_SINK": str(tmp_path / "notes"),
     }
 

@@ -124,6 +124,7 @@ def broken(*_):
     raise OSError("the disk is gone")
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_refuses_the_reveal(rhea, database, monkeypatch):
     """Somebody else holds the database's own write lock for longer than anybody waits."""
     monkeypatch.setattr(committer, "WAIT", 0.3)
@@ -135,6 +136,7 @@ def test_a_locked_database_refuses_the_reveal(rhea, database, monkeypatch):
     other.close()
 
 
+@pytest.mark.sqlite
 def test_a_write_lock_that_nobody_gives_back_refuses_a_change(browser, world, runtime, trail, monkeypatch):
     monkeypatch.setattr("services.database.LOCK_TIMEOUT", 0.2)
     mia = browser("mia")

@@ -203,6 +203,7 @@ CONDITIONS = {
 }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "names", sorted(queries.WALKS, key=sorted), ids=lambda names: "-".join(sorted(names))
 )
@@ -215,6 +216,7 @@ def test_every_walk_reads_the_covering_index_and_no_row(runtime, north, names):
     ]
 
 
+@pytest.mark.sqlite
 def test_the_figures_of_today_read_the_covering_index_too(runtime, north):
     reach = {"organization_id": north, "low": 1, "high": 9}
     for statement, more in ((queries.ACTORS, {"nobody": UUID(int=0)}), (queries.COUNT, {"actions": ["x"]})):
@@ -374,8 +376,8 @@ def test_reveals_are_counted_for_each_of_thirty_days(three_days, work, north):
 def test_todays_events_with_an_action_are_counted(three_days, happen, work, north):
     happen(Action.SIGNIN_FAILED, times=3, success=False)
     with work("audrey") as uow:
-        assert audit_figures.count_today(uow, north, frozenset({Action.SIGNIN_FAILED})) == 3
-        assert audit_figures.count_today(uow, north, frozenset({Action.ITEM_REVEALED})) == 2
+        assert audit_figures.count(uow, north, frozenset({Action.SIGNIN_FAILED}), since=uow.now.date()) == 3
+        assert audit_figures.count(uow, north, frozenset({Action.ITEM_REVEALED}), since=uow.now.date()) == 2
 
 
 def test_a_chain_without_any_event_reads_as_empty(work, runtime):

@@ -33,6 +33,8 @@ def test_a_choice_is_a_group_or_an_action_or_everything():
         ("item.revealed", {"fields": ["Password", "Notes"]}, "Password, Notes"),
         ("item.created", {"version": 1}, ""),
         ("grant.given", {"right": "edit"}, "edit"),
+        ("access.denied", {"permission": "item:edit"}, "item:edit"),
+        ("access.denied", {"permission": "item:edit", "organization": "lakeside"}, "lakeside"),
         ("moon.reached", {"field": "x"}, ""),
     ],
 )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -269,19 +270,51 @@ def test_the_lock_of_a_start_that_was_killed_is_taken_over(started):
     assert not lock.exists()
 
 
+@contextmanager
+def hold_open(pipe, reader):
+    """Be the writer who writes nothing, from the moment that *reader* or a child of it reads *pipe*."""
+    descriptor = None
+    while descriptor is None:
+        assert reader.poll() is None, reader.stderr.read()
+        with suppress(OSError):
+            # Without a reader this is refused.
+            descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        os.sched_yield()
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def interrupt(process):
+    """Press Ctrl-C until it ends: Python overhears one that comes just as it begins to read a pipe."""
+    for _ in range(30):
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=2)
+            return
+    pytest.fail("it does not end")
+
+
+@pytest.fixture
+def heeded():
+    """Have Ctrl-C heeded by what is started here: what a shell runs in the background heeds none."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_a_start_that_is_interrupted_leaves_no_lock(small_clone):
-    # pip hangs on a pipe that nobody writes to, until the whole group is interrupted, as Ctrl-C does.
-    (small_clone / "requirements.txt").unlink()
-    os.mkfifo(small_clone / "requirements.txt")
+    # pip reads from a pipe that nobody writes to, until the whole group is interrupted, as Ctrl-C does.
+    pipe = small_clone / "requirements.txt"
+    pipe.unlink()
+    os.mkfifo(pipe)
     process = subprocess.Popen(
         [small_clone / "chatelaine"], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    assert "making .venv" in process.stderr.readline()
-    deadline = time.monotonic() + 60
-    while not (small_clone / ".venv" / "bin" / "pip").exists() and time.monotonic() < deadline:
-        os.sched_yield()
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    with hold_open(pipe, process):
+        interrupt(process)
 
     assert process.returncode != 0
     assert not (small_clone / ".venv.lock").exists()
@@ -308,6 +341,9 @@ def fake_pytest(clone):
     (site / "pytest.py").write_text("import sys\nprint(sys.argv[1:])\n")
 
 
+WITHOUT_BROWSER = ["-q", "-m", "not browser"]
+
+
 def without_chromium(tmp_path, **programs):
     """A PATH that has everything of this one but Chromium; *programs* are added."""
     folder = tmp_path / "path"
@@ -324,7 +360,7 @@ def test_without_a_browser_the_tests_left_out_are_named(started, tmp_path):
     fake_pytest(started)
     result = start(started, "test", PATH=str(without_chromium(tmp_path)))
 
-    assert result.stdout == "['-m', 'not browser', '-q']\n"
+    assert result.stdout == f"{WITHOUT_BROWSER}\n"
     assert re.search(r'tests marked "browser" are left out', result.stderr)
 
 
@@ -354,6 +390,70 @@ def test_root_on_debian_gets_the_browser_installed(started, tmp_path):
         ["noninteractive", "-qq", "update"],
         ["noninteractive", "-qq", "install"],
     ]
+
+
+SERVERS = {"postgres": "", "redis_server": ""}
+NEAR = ("postgresql", "races", "services", "audit", "isolation", "core", "journeys")
+ON_POSTGRESQL = ["-q", "--database", "postgresql", *(f"tests/{name}" for name in NEAR)]
+"""What is closest to the database; `test --database postgresql` runs the pages there, too."""
+IN_A_BROWSER = ["-q", "-m", "browser"]
+EVERYTHING = f"{WITHOUT_BROWSER}\n{ON_POSTGRESQL}\n{IN_A_BROWSER}\n"
+
+
+def test_without_servers_what_is_left_out_is_named(started, tmp_path):
+    fake_pytest(started)
+    result = start(started, "test", PATH=str(without_chromium(tmp_path, chromium="")))
+
+    assert result.stdout == f"{WITHOUT_BROWSER}\n{IN_A_BROWSER}\n"
+    assert "nothing is tested on PostgreSQL, and no test of Redis is run" in result.stderr
+
+
+def test_in_ci_missing_servers_are_a_failure(started, tmp_path):
+    fake_pytest(started)
+    result = start(started, "test", PATH=str(without_chromium(tmp_path, chromium="")), CI="true")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "with CI set no test may be left out" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
+def test_root_on_debian_gets_the_servers_installed(started, tmp_path):
+    fake_pytest(started)
+    folder = without_chromium(tmp_path, chromium="")
+    log = tmp_path / "apt.log"
+    make = f'printf "#!/bin/sh\\n" >$cp; {shutil.which("chmod")} +x $cp'
+    python(
+        folder,
+        "apt-get",
+        f'echo "$RUNLEVEL $*" >>{log}; case "$*" in *install*) cp={folder}/postgres; {make}; '
+        f"cp={folder}/redis-server; {make};; esac",
+    )
+    result = start(started, "test", PATH=str(folder))
+
+    assert result.stdout == EVERYTHING
+    assert (
+        log.read_text().splitlines()[-1] == "1 -qq install -y --no-install-recommends postgresql redis-server"
+    )
+
+
+def test_everything_is_run_on_both_databases(started, tmp_path):
+    fake_pytest(started)
+    result = start(started, "test", PATH=str(without_chromium(tmp_path, chromium="", **SERVERS)), CI="true")
+
+    assert result.stdout == EVERYTHING
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("failing", ["not browser", "postgresql", "browser"])
+def test_a_failure_on_either_is_a_failure(started, tmp_path, failing):
+    fake_pytest(started)
+    (site,) = (started / ".venv" / "lib").glob("python*/site-packages")
+    fails = f"{failing!r} in sys.argv"
+    (site / "pytest.py").write_text(f"import sys\nprint(sys.argv[1:])\nsys.exit(3 if {fails} else 0)\n")
+    result = start(started, "test", PATH=str(without_chromium(tmp_path, chromium="", **SERVERS)))
+
+    assert result.returncode == 3
+    assert result.stdout == EVERYTHING
 
 
 # --- The lock

@@ -6,37 +6,13 @@ import json
 
 import pyotp
 import pytest
-from click.testing import CliRunner
 
-from cli import cli
 from crypto.tokens import new_token
-from errors import ChatelaineError, Conflict, Invalid, LastOwner, NotFound
+from errors import Conflict, Invalid, LastOwner, NotFound
 from tests.browser import Browser
 from tests.guesses import wrong_secret
-from tests.world import FLASK_KEY, MASTER_KEY
 
 SITE = "http://127.0.0.1:8000"
-
-
-@pytest.fixture
-def run(database, monkeypatch):
-    """Run a command on the world; return what it wrote, to standard output and to standard error."""
-    for name, value in (
-        ("APP_ENV", "local"),
-        ("FLASK_SECRET_KEY", FLASK_KEY),
-        ("ENCRYPTION_KEYS", MASTER_KEY),
-        ("DATABASE_URL", f"sqlite:///{database}"),
-    ):
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments, status=0):
-        result = CliRunner().invoke(cli, arguments)
-        if isinstance(result.exception, ChatelaineError):
-            raise result.exception
-        assert result.exit_code == status, result.output
-        return result.stdout, result.stderr
-
-    return run
 
 
 def sign_in(app, token, status=200, address="192.0.2.10"):
@@ -228,3 +204,64 @@ def test_all_lockouts_are_lifted_at_once(run, locked, app, world, trail):
 def test_a_lockout_that_is_not_there(run):
     _, words = run("lockouts", "lift", "00000000-0000-4000-8000-000000000000", status=1)
     assert "it may have ended" in words
+
+
+# Organizations
+
+
+def test_organizations_are_listed_with_figures_alone(run):
+    out, _ = run("organizations", "list")
+    head, *rows = out.splitlines()
+    assert head.split() == ["slug", "name", "state", "people", "vaults", "credentials", "created", "deletion"]
+    assert len(rows) == 2
+    read = {line["slug"]: line for line in json.loads(run("organizations", "list", "--json")[0])}
+    assert read["lakeside"] == {
+        "slug": "lakeside",
+        "name": "Lakeside",
+        "state": "open",
+        "people": 2,
+        "vaults": 1,
+        "credentials": 1,
+        "created": read["lakeside"]["created"],
+        "deletion": None,
+    }
+    assert "Harbor" not in out
+
+
+def test_a_new_organization_prints_the_link_of_its_first_owner_alone(run, app, trail):
+    out, words = run("organizations", "create", "Hill & Side", "--owner", "hanna@hillside.example")
+    assert out.startswith(f"{SITE}/enrol/chl_enrol_")
+    assert out.count("\n") == 1
+    assert "/o/hill-side/" in words
+    hanna = Browser(app)
+    hanna.open(out.strip().removeprefix(SITE))
+    sign_in(app, hanna.press("Create my token").select_one("#token")["value"]).open("/o/hill-side/people")
+    assert {event["actor"] for event in trail.events("organization.created")} == {"system"}
+    read = json.loads(run("organizations", "create", "Next", "--owner", "ned@next.example", "--json")[0])
+    assert (read["slug"], read["email"]) == ("next", "ned@next.example")
+
+
+def test_an_organization_is_suspended_and_resumed(run, app, world):
+    run("organizations", "suspend", "lakeside")
+    sign_in(app, world.tokens["mallory"], 403)
+    with pytest.raises(Conflict, match="suspended already"):
+        run("organizations", "suspend", "lakeside")
+    run("organizations", "resume", "lakeside")
+    sign_in(app, world.tokens["mallory"])
+    with pytest.raises(Conflict, match="is not suspended"):
+        run("organizations", "resume", "lakeside")
+    with pytest.raises(NotFound, match=r"There is no organization nowhere\."):
+        run("organizations", "resume", "nowhere")
+
+
+def test_what_no_organization_can_be_called_is_refused(run):
+    with pytest.raises(Invalid):
+        run("organizations", "create", " ", "--owner", "hanna@hillside.example")
+    with pytest.raises(Invalid):
+        run("organizations", "create", "Hillside", "--owner", "hanna")
+
+
+def test_the_housekeeping_on_demand_says_what_it_did(run):
+    lines = run("maintenance", "run")[0].splitlines()
+    assert "0 organizations destroyed after their time to change one's mind." in lines
+    assert len(lines) == len(json.loads(run("maintenance", "run", "--json")[0]))

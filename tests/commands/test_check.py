@@ -46,6 +46,11 @@ def test_a_good_deployment_fails_nothing_and_warns_of_nothing():
         ({"audit_sink": False}, "second place of the audit log", State.WARN),
         ({"metrics_token": False}, "monitoring", State.WARN),
         ({"contained": True, "database": Path("/app/x.db")}, "data outlives the container", State.FAIL),
+        (
+            {"contained": True, "database": Path("/app/x.db"), "saves": True},
+            "data outlives the container",
+            State.PASS,
+        ),
     ],
 )
 def test_a_rule_that_is_broken_is_named(change, rule, state):

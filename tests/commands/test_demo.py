@@ -19,7 +19,17 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from app import create_app
-from models import AuditChain, AuditEvent, Grant, Item, ItemVersion, Membership, Vault
+from models import (
+    AccessRequest,
+    AuditChain,
+    AuditEvent,
+    Grant,
+    Group,
+    Item,
+    ItemVersion,
+    Membership,
+    Vault,
+)
 from policy import Actor, ActorKind, Role
 from services import audit_verify, demo, schema
 from services.contents import ItemType
@@ -78,10 +88,16 @@ def test_there_are_five_people_in_all_roles_and_three_vaults_with_grants(runtime
     with runtime.engine.connect() as connection:
         roles = Counter(connection.execute(select(Membership.role)).scalars())
         vaults = set(connection.execute(select(Vault.name)).scalars())
-        granted = set(connection.execute(select(Grant.vault_id)).scalars())
+        granted = set(connection.execute(select(Grant.vault_id)).scalars()) - {None}
+        shared = connection.execute(select(Grant.item_id).where(Grant.item_id.is_not(None))).scalars().all()
+        groups = connection.execute(select(Group.name)).scalars().all()
+        waiting = connection.execute(select(AccessRequest.outcome)).scalars().all()
     assert roles == {Role.OWNER: 1, Role.ADMIN: 1, Role.MEMBER: 2, Role.AUDITOR: 1}
     assert vaults == {"Production", "Office", "Marketing"}
     assert len(granted) == 3
+    assert len(shared) == 1
+    assert groups == ["On call"]
+    assert waiting == [None]
 
 
 def test_there_are_sixty_credentials_of_all_types_with_versions_and_a_trash(runtime):

@@ -9,6 +9,8 @@ from errors import Unavailable
 from services import database
 from services.database import FileLock
 
+pytestmark = pytest.mark.sqlite
+
 HOLDER = """
 import fcntl, os, sys
 file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)

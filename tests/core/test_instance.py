@@ -87,6 +87,7 @@ def test_an_altered_wrapped_key_stops_the_start(settings):
         create_app(settings())
 
 
+@pytest.mark.sqlite
 def test_a_command_on_a_database_that_does_not_exist_says_so(settings, tmp_path):
     with pytest.raises(StartRefused, match="There is no database"), open_runtime(settings()):
         pass

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from policy import (
+    CONFIRMED,
     GRANTS,
     NOBODY,
     SYSTEM_ACTOR,
@@ -21,6 +22,7 @@ from policy import (
 
 HERE, ELSEWHERE = UUID(int=1), UUID(int=2)
 VAULT, OTHER_VAULT = UUID(int=11), UUID(int=12)
+ITEM, OTHER_ITEM = UUID(int=21), UUID(int=22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FRESH_FOR = timedelta(minutes=5)
 
@@ -32,6 +34,7 @@ BY_ROLE = {
     Permission.ACCOUNT_SECURE: EVERYONE,
     Permission.ORGANIZATION_READ: EVERYONE,
     Permission.SETTINGS_READ: {OWNER, ADMIN, AUDITOR},
+    Permission.SETTINGS_MANAGE: {OWNER, ADMIN},
     Permission.PEOPLE_READ: {OWNER, ADMIN, AUDITOR},
     Permission.PEOPLE_MANAGE: {OWNER, ADMIN},
     Permission.TOKENS_OWN: EVERYONE,
@@ -39,6 +42,15 @@ BY_ROLE = {
     Permission.TOKENS_READ: {OWNER, ADMIN, AUDITOR},
     Permission.TOKENS_MANAGE: {OWNER, ADMIN},
     Permission.TOKENS_EXPORT: {OWNER, ADMIN, AUDITOR},
+    Permission.ITEMS_REVEAL: EVERYONE,
+    Permission.TOKENS_REVOKE: set(),
+    Permission.TOKENS_MINT: {OWNER, ADMIN, MEMBER},
+    Permission.TOKEN_SELF: EVERYONE,
+    Permission.SERVICES_MANAGE: {OWNER, ADMIN},
+    Permission.PROFILES_MANAGE: {OWNER, ADMIN},
+    Permission.LEAVER_TICK: {OWNER, ADMIN},
+    Permission.RESPONSIBLE_HAND_OVER: {OWNER, ADMIN},
+    Permission.FACTORS_RESET: {OWNER},
     Permission.LOCKOUTS_MANAGE: {OWNER, ADMIN},
     Permission.AUDIT_READ: {OWNER, ADMIN, AUDITOR},
     Permission.AUDIT_EXPORT: {OWNER, ADMIN, AUDITOR},
@@ -46,16 +58,35 @@ BY_ROLE = {
     Permission.KEYS_PROVE: set(),
     Permission.VAULT_CREATE: {OWNER, ADMIN, MEMBER},
     Permission.VAULT_ACCESS: {OWNER, ADMIN},
+    Permission.VAULT_ASK: {OWNER, ADMIN, MEMBER},
+    Permission.GROUPS_MANAGE: {OWNER, ADMIN},
+    Permission.ACCESS_READ: {OWNER, ADMIN, AUDITOR},
+    Permission.REACH_READ: {OWNER, ADMIN, AUDITOR},
+    Permission.REQUEST_SEE: EVERYONE,
+    Permission.REQUEST_DECIDE: {OWNER, ADMIN},
+    Permission.REQUEST_WITHDRAW: set(),
 }
 BY_RIGHT = {
     Permission.VAULT_READ: Right.USE,
     Permission.VAULT_ACCESS: Right.MANAGE,
     Permission.VAULT_MANAGE: Right.MANAGE,
+    Permission.VAULT_IMPORT: Right.EDIT,
     Permission.ITEM_READ: Right.USE,
+    Permission.ACCESS_READ: Right.MANAGE,
+    Permission.REQUEST_DECIDE: Right.MANAGE,
     Permission.ITEM_REVEAL: Right.REVEAL,
+    Permission.ITEM_REVEAL_CONFIRMED: Right.REVEAL,
     Permission.ITEM_EDIT: Right.EDIT,
+    Permission.ITEM_PLACE: Right.EDIT,
+    Permission.PROTECTION_CHANGE: Right.MANAGE,
     Permission.ITEM_PURGE: Right.MANAGE,
 }
+WHOLE = {Permission.VAULT_IMPORT, Permission.ITEM_PLACE, Permission.ITEM_PURGE}
+"""What a right on the single item is not enough for."""
+
+
+OUTSIDE = {Permission.INSTANCE_READ, Permission.INSTANCE_MANAGE}
+"""Held outside every organization, by the operator alone."""
 
 
 def actor(role=MEMBER, rights=None, **changes):
@@ -63,12 +94,13 @@ def actor(role=MEMBER, rights=None, **changes):
     return Actor(ActorKind.PERSON, UUID(int=5), "Mia", **(values | changes))
 
 
-def verdict(who, permission, *, organization_id=HERE, vault_id=None, owner_id=None):
+def verdict(who, permission, *, organization_id=HERE, vault_id=None, item_id=None, owner_id=None):
     return judge(
         who,
         permission,
         organization_id=organization_id,
         vault_id=vault_id,
+        item_id=item_id,
         owner_id=owner_id,
         now=NOW,
         fresh_for=FRESH_FOR,
@@ -76,7 +108,7 @@ def verdict(who, permission, *, organization_id=HERE, vault_id=None, owner_id=No
 
 
 def test_every_permission_stands_in_the_table_here_and_in_the_policy():
-    assert set(GRANTS) == set(Permission) == set(BY_ROLE) | set(BY_RIGHT)
+    assert set(GRANTS) == set(Permission) == set(BY_ROLE) | set(BY_RIGHT) | OUTSIDE
 
 
 @pytest.mark.parametrize("permission", BY_ROLE)
@@ -97,6 +129,48 @@ def test_a_right_on_the_vault_reaches_as_far_as_the_table_says(permission, right
 @pytest.mark.parametrize("role", Role)
 def test_no_role_opens_a_vault_that_was_not_granted_nor_tells_that_it_exists(permission, role):
     assert verdict(actor(role, {OTHER_VAULT: Right.MANAGE}), permission, vault_id=VAULT) is Verdict.HIDE
+
+
+@pytest.mark.parametrize("permission", BY_RIGHT)
+@pytest.mark.parametrize("right", Right)
+def test_a_right_on_the_item_reaches_as_far_unless_the_vault_is_concerned(permission, right):
+    enough = right >= BY_RIGHT[permission] and permission not in WHOLE
+    found = verdict(actor(rights={ITEM: right}), permission, vault_id=VAULT, item_id=ITEM)
+    assert found is (Verdict.ALLOW if enough else Verdict.DENY)
+
+
+@pytest.mark.parametrize("permission", set(BY_RIGHT) - set(BY_ROLE))
+def test_a_right_on_one_item_tells_nothing_of_another_nor_of_the_vault(permission):
+    who = actor(rights={ITEM: Right.MANAGE})
+    assert verdict(who, permission, vault_id=VAULT, item_id=OTHER_ITEM) is Verdict.HIDE
+    assert verdict(who, permission, vault_id=VAULT) is Verdict.HIDE
+
+
+def test_of_two_rights_the_stronger_counts():
+    who = actor(rights={VAULT: Right.USE, ITEM: Right.REVEAL})
+    assert verdict(who, Permission.ITEM_REVEAL, vault_id=VAULT, item_id=ITEM) is Verdict.ALLOW
+    assert verdict(who, Permission.ITEM_REVEAL, vault_id=VAULT, item_id=OTHER_ITEM) is Verdict.DENY
+    who = actor(rights={VAULT: Right.REVEAL, ITEM: Right.USE})
+    assert verdict(who, Permission.ITEM_REVEAL, vault_id=VAULT, item_id=ITEM) is Verdict.ALLOW
+
+
+def test_a_right_on_an_item_goes_no_further_than_the_role():
+    auditor = actor(AUDITOR, {ITEM: Right.MANAGE})
+    assert verdict(auditor, Permission.ITEM_READ, vault_id=VAULT, item_id=ITEM) is Verdict.ALLOW
+    assert verdict(auditor, Permission.ITEM_REVEAL, vault_id=VAULT, item_id=ITEM) is Verdict.DENY
+
+
+def test_what_is_marked_asks_again_and_is_never_a_programs():
+    assert CONFIRMED == {Permission.ITEM_REVEAL: Permission.ITEM_REVEAL_CONFIRMED}
+    mark = Permission.ITEM_REVEAL_CONFIRMED
+    rights = {VAULT: Right.MANAGE}
+    stale = actor(rights=rights, confirmed_at=NOW - FRESH_FOR - timedelta(seconds=1))
+    assert verdict(stale, Permission.ITEM_REVEAL, vault_id=VAULT) is Verdict.ALLOW
+    assert verdict(stale, mark, vault_id=VAULT) is Verdict.CONFIRM
+    assert verdict(actor(rights=rights), mark, vault_id=VAULT) is Verdict.ALLOW
+    program = actor(rights=rights, scopes=frozenset(Scope))
+    assert verdict(program, Permission.ITEM_REVEAL, vault_id=VAULT) is Verdict.ALLOW
+    assert verdict(program, mark, vault_id=VAULT) is Verdict.DENY
 
 
 def test_an_auditor_never_reveals_whatever_was_granted():
@@ -127,13 +201,34 @@ def test_what_concerns_the_whole_instance_is_the_operators_alone(permission):
     assert verdict(actor(OWNER, operator=True), permission) is Verdict.ALLOW
 
 
+@pytest.mark.parametrize("permission", OUTSIDE)
+def test_the_instance_is_the_operators_and_to_all_others_it_is_not_there(permission):
+    for organization_id in (HERE, None):
+        operator = actor(None, organization_id=organization_id, operator=True)
+        assert verdict(operator, permission, organization_id=organization_id) is Verdict.ALLOW
+    for role in (*Role, None):
+        assert verdict(actor(role, {VAULT: Right.MANAGE}), permission) is Verdict.HIDE
+    program = Actor(ActorKind.TOKEN, UUID(int=5), "job", HERE, OWNER, operator=True, confirmed_at=NOW)
+    assert verdict(program, permission) is Verdict.HIDE
+
+
+@pytest.mark.parametrize("permission", [each for each in Permission if each not in OUTSIDE])
+def test_operating_the_instance_opens_nothing_in_an_organization_one_does_not_belong_to(permission):
+    operator = actor(None, organization_id=ELSEWHERE, operator=True)
+    hidden = Verdict.ALLOW if GRANTS[permission].anyone else Verdict.HIDE
+    for vault_id in (None, VAULT):
+        assert verdict(operator, permission, vault_id=vault_id) is hidden
+
+
 @pytest.mark.parametrize("permission", Permission)
 def test_a_scope_narrows_a_token_and_never_widens_it(permission):
     everything = {"rights": {VAULT: Right.MANAGE}, "scopes": frozenset(Scope)}
-    wide = verdict(actor(OWNER, **everything), permission, vault_id=VAULT)
-    none = verdict(actor(OWNER, **(everything | {"scopes": frozenset()})), permission, vault_id=VAULT)
+    mine = UUID(int=5)
+    wide = verdict(actor(OWNER, **everything), permission, vault_id=VAULT, owner_id=mine)
+    nothing = everything | {"scopes": frozenset()}
+    none = verdict(actor(OWNER, **nothing), permission, vault_id=VAULT, owner_id=mine)
     assert none is not Verdict.ALLOW
-    assert (wide is Verdict.ALLOW) == (GRANTS[permission].scope is not None)
+    assert (wide is Verdict.ALLOW) == bool(GRANTS[permission].scopes)
 
 
 def test_a_scope_without_the_right_opens_nothing():
@@ -151,7 +246,7 @@ def test_a_scope_without_the_right_opens_nothing():
     ],
 )
 def test_what_is_dangerous_asks_again_after_five_minutes(permission, confirmed, expected):
-    who = actor(OWNER, {VAULT: Right.MANAGE}, confirmed_at=confirmed)
+    who = actor(OWNER, {VAULT: Right.MANAGE}, confirmed_at=confirmed, operator=permission in OUTSIDE)
     assert verdict(who, permission, vault_id=VAULT) is expected
 
 

@@ -12,7 +12,8 @@ from models import Base
 from services import schema
 from services.database import NoLock, prepare_engine
 
-NEWEST = "0002"
+NEWEST = "0015"
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
@@ -60,6 +61,18 @@ def test_a_database_is_copied_before_it_is_migrated(engine_at, tmp_path, monkeyp
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (NEWEST,)
     connection.close()
+
+
+def test_the_newest_revision_can_be_taken_back_and_brought_again_with_people_in_it(engine_at, database):
+    engine = engine_at(database)
+    for step, revision in ((schema.command.downgrade, "-1"), (schema.command.upgrade, "head")):
+        with engine.begin() as connection:
+            step(schema._config_on(connection), revision)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        assert connection.exec_driver_sql("SELECT count(*) FROM membership").scalar() == 9
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
 
 
 class FutureScripts:

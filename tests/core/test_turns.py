@@ -194,6 +194,7 @@ def alone(runtime, elsewhere):
     return lambda: elsewhere(ask).result(PATIENCE)
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_a_reader_waits_aside_for_its_events(runtime, alice, elsewhere, alone):
     def read():
@@ -211,6 +212,7 @@ def test_a_reader_waits_aside_for_its_events(runtime, alice, elsewhere, alone):
     assert reading.result(PATIENCE)
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_a_writer_waits_aside_for_the_turn_to_write(runtime, alice, elsewhere, alone):
     def write():
@@ -227,6 +229,7 @@ def test_a_writer_waits_aside_for_the_turn_to_write(runtime, alice, elsewhere, a
     assert writing.result(PATIENCE)
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_a_writer_waits_aside_for_the_disk(runtime, alice, monkeypatch):
     held = []
@@ -237,6 +240,7 @@ def test_a_writer_waits_aside_for_the_disk(runtime, alice, monkeypatch):
     assert held == [False]
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_a_writer_holds_nobody_up_while_it_waits_for_its_turn_after_the_commit(runtime, alice, monkeypatch):
     locked = []
@@ -251,6 +255,7 @@ def test_a_writer_holds_nobody_up_while_it_waits_for_its_turn_after_the_commit(r
     assert locked == [False]
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_events_that_gather_while_others_compute_are_committed_together(runtime, alice, elsewhere, trail):
     """The committer's turn comes after theirs, so that one sync serves them all."""
@@ -269,6 +274,7 @@ def test_events_that_gather_while_others_compute_are_committed_together(runtime,
     assert trail.actions() == ["item.revealed"] * 8
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("never_impatient")
 def test_whoever_waits_to_compute_comes_before_the_committer_and_joins_it(runtime, alice, elsewhere, trail):
     def record():

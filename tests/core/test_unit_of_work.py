@@ -108,6 +108,7 @@ def test_a_reader_is_refused_when_its_event_cannot_be_stored(runtime, alice, tra
     assert trail.actions() == ["item.revealed"]
 
 
+@pytest.mark.sqlite
 def test_what_was_refused_is_not_recorded_as_done_later(runtime, alice, trail, monkeypatch):
     """Several wait for a database that stays locked longer than they do."""
     monkeypatch.setattr(committer, "WAIT", 0.2)
@@ -128,6 +129,7 @@ def test_what_was_refused_is_not_recorded_as_done_later(runtime, alice, trail, m
     assert trail.actions() == ["item.copied"]
 
 
+@pytest.mark.sqlite
 def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch, caplog):
     """One after the other, the last would wait eight times as long for the same answer."""
     monkeypatch.setattr("services.database.LOCK_TIMEOUT", 1)
@@ -148,6 +150,7 @@ def test_those_who_wait_are_refused_together(runtime, alice, trail, monkeypatch,
     assert 1 <= len(tries) <= 3
 
 
+@pytest.mark.sqlite
 def test_a_database_that_another_program_holds_is_told_as_any_other_failure(runtime, database):
     """Those who catch the failures of statements, the committer among them, must catch this one too."""
     other = sqlite3.connect(database, isolation_level=None)

@@ -50,8 +50,13 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged(database, world, nursery
 
 def kill_one(nursery, orders, after):
     """Kill a victim once it has acknowledged *after* things; return all that it had acknowledged by then."""
+    return kill_one_of(nursery, victim.work, orders, after)
+
+
+def kill_one_of(nursery, work, orders, after):
+    """The same of a process that does other work."""
     reading, writing = nursery.Pipe(duplex=False)
-    process = nursery.Process(target=victim.work, args=(orders, writing))
+    process = nursery.Process(target=work, args=(orders, writing))
     process.start()
     writing.close()
     with closing(reading), open(reading.fileno(), "rb", closefd=False) as pipe:

@@ -42,8 +42,8 @@ def opened(envelope, key=KEY, **changes):
 
 def seal_frame(frame):
     """Seal *frame* as it is, whole and authentic, however wrong its inside."""
-    salt, header = bytes(32), envelope_module._HEADER.pack(1, KIND_RECORD, 1, 3)
-    okm = envelope_module._derive(KEY, salt, header, CONTEXT)
+    salt, header = bytes(32), envelope_module.HEADER.pack(1, KIND_RECORD, 1, 3)
+    okm = envelope_module.derive(KEY, salt, header, CONTEXT)
     prelude = header + salt + okm[44:]
     return prelude + AESGCM(okm[:32]).encrypt(okm[32:44], frame, prelude)
 

@@ -65,8 +65,9 @@ def test_nothing_but_the_program_goes_into_the_image(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["app.py", "cli.py", "chatelaine", "requirements.txt", "services/keys.py", "commands/secrets.py",
-     "templates/page.html", "static/app.css", "migrations/env.py", "deploy/healthcheck.py"],
+    ["app.py", "cli.py", "chatelaine", "requirements.txt", "CHANGELOG.md", "services/keys.py",
+     "commands/secrets.py", "templates/page.html", "static/app.css", "migrations/env.py",
+     "deploy/healthcheck.py"],
 )  # fmt: skip
 def test_the_whole_program_goes_into_the_image(path):
     assert in_context(path)
@@ -239,6 +240,28 @@ def test_compose_hands_secrets_over_as_files_only(service):
 
     assert named == {"FLASK_SECRET_KEY_FILE", "ENCRYPTION_KEYS_FILE"}
     assert {Path(service["environment"][name]).name for name in named} == set(service["secrets"])
+
+
+def test_the_database_beside_it_is_reached_inside_of_this_machine_only():
+    """Without TLS, hence on a network that nobody else is on, and by a role that owns nothing."""
+    text = (ROOT / "deploy/compose.postgresql.yaml").read_text()
+    beside = yaml.safe_load(text)
+    ours = beside["services"]["chatelaine"]
+
+    assert (ours["environment"]["DATABASE_TLS"], ours["environment"]["REDIS_TLS"]) == ("off", "off")
+    assert beside["networks"]["inside"] == {"internal": True}
+    for name in ("postgres", "redis"):
+        assert beside["services"][name]["networks"] == ["inside"]
+        assert "ports" not in beside["services"][name]
+    assert "postgresql+psycopg://chatelaine:%s@postgres/chatelaine' " in text
+    for name, service in beside["services"].items():
+        named = {key for key in service.get("environment", {}) if key.endswith("_FILE")}
+        assert {Path(service["environment"][key]).name for key in named} <= set(service.get("secrets", ())), (
+            name
+        )
+    assert set(beside["secrets"]) == {
+        secret for service in beside["services"].values() for secret in service.get("secrets", ())
+    }
 
 
 def test_the_spaces_front_matter_fits_the_image(final):

@@ -10,13 +10,34 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from policy import Role, Scope
-from services import clock, invitations, item_changes, item_trash, items, lockouts, people, tokens, vaults
+from policy import ActorKind, Right, Role, Scope
+from services import (
+    access_requests,
+    api_tokens,
+    clock,
+    grants,
+    groups,
+    invitations,
+    item_changes,
+    item_trash,
+    items,
+    leaver_ticks,
+    leavers,
+    lockouts,
+    people,
+    profiles,
+    responsibility,
+    vaults,
+)
 from services.actors import rights_of
 from services.contents import Field, ItemType, Kind
+from services.items import Protection
+from services.leaver_ticks import Reason
+from services.notes import TICK_NOTE
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 from tests import world as worlds
+from tests.imported import import_all, keep_preview
 from tests.world import World, login
 
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -35,6 +56,9 @@ class Crowd:
     vault: UUID
     api_token: UUID
     disabled: UUID
+    group: UUID
+    profile: UUID
+    imports: tuple[UUID, UUID]
 
 
 def crowd(path: Path, world: World) -> Crowd:
@@ -45,16 +69,52 @@ def crowd(path: Path, world: World) -> Crowd:
         with _work(runtime, world) as uow:
             vault = vaults.create(uow, f"{LONG_WORD} {RIGHT_TO_LEFT}", f"{LONG_WORD} " * 6)
             days = timedelta(days=2)
-            api_token = tokens.issue_api(uow, LONG_WORD, list(Scope), days)
+            api_token = api_tokens.issue(uow, LONG_WORD, list(Scope), days)
             invitations.invite(uow, f"{'long' * 15}@{'x' * 60}.example", Role.MEMBER, LONG_WORD)
+            responsibility.give_item(uow, items.find(uow, strained), world.people["rhea"])
+        _open_and_tick(runtime, world, strained, api_token.id)
+        with _work(runtime, world) as uow:
             people.disable(uow, people.find(uow, world.members["rhea"]))
             for _ in range(FAILURES):
                 lockouts.count_attempt(uow, "0badc0de", uow.organization_id)
-            ids = (vault.id, api_token.id, world.members["rhea"])
+            made = (vault.id, api_token.id, world.members["rhea"], _share(uow, world, strained))
+            names = [LONG_WORD, f"{RIGHT_TO_LEFT}/*"]
+            profile = profiles.save(
+                uow, None, name="l" * 60, scopes=tuple(Scope), vaults=[vault.id], names=names
+            )
+            ids = (*made, profile.id)
+        _ask(runtime, world, strained)
+        imports = _import(runtime, world)
     finally:
         runtime.close()
     _break(path, broken)
-    return Crowd(strained, trashed, broken, *ids)
+    return Crowd(strained, trashed, broken, *ids, imports)
+
+
+def _import(runtime: Runtime, world: World) -> tuple[UUID, UUID]:
+    """Import a file with long and foreign contents, and look at another one before it is stored."""
+    vault_id = world.vaults["Production"]
+    alice = world.actor("alice", {vault_id: Right.MANAGE})
+    row = f'"{MARKUP}","{LONG_WORD}","{RIGHT_TO_LEFT} {LONG_WORD}","{LONG_WORD * 3}"'
+    data = f"name,{LONG_WORD},username,password\n{row}\nsecond,b,c,{'d' * 70_000}\n".encode()
+    stored = import_all(runtime, alice, vault_id, data, f"{LONG_WORD}.csv")
+    return stored, keep_preview(runtime, alice, vault_id, data, f"{LONG_WORD}.csv")
+
+
+def _open_and_tick(runtime: Runtime, world: World, strained: UUID, token_id: UUID) -> None:
+    """Let Rhea and a program open values, and tick one off with a note as long as it may be."""
+    production = {world.vaults["Production"]: Right.REVEAL}
+    rhea = world.actor("rhea", production)
+    program = replace(world.actor("alice", production), kind=ActorKind.TOKEN, token_id=token_id)
+    for actor in (rhea, program):
+        for item_id in (strained, world.items["Stripe dashboard"]):
+            with runtime.work(writing=True, actor=actor) as uow:
+                items.reveal(uow, items.find(uow, item_id), "Password")
+    with _work(runtime, world) as uow:
+        subject = leavers.of_person(uow, people.find(uow, world.members["rhea"]))
+        seq = leavers.newest_reveal(uow, subject, strained)
+        note = (LONG_WORD * 3)[: TICK_NOTE.longest]
+        leaver_ticks.tick(uow, subject, strained, seq or 0, Reason.NEEDLESS, note)
 
 
 def _strain_items(runtime: Runtime, world: World) -> tuple[UUID, UUID, UUID]:
@@ -92,6 +152,33 @@ def _strain_items(runtime: Runtime, world: World) -> tuple[UUID, UUID, UUID]:
     return first, second, third
 
 
+def _share(uow: UnitOfWork, world: World, item_id: UUID) -> UUID:
+    """Let a group and a person use one credential, of which each reveal needs a second person."""
+    group = groups.create(uow, f"{LONG_WORD} {RIGHT_TO_LEFT}")
+    groups.add(uow, group, [world.people[name] for name in ("mia", "ula", "noah")])
+    item = items.find(uow, item_id)
+    grants.grant(uow, item, group.id, Right.REVEAL, clock.now() + timedelta(days=3), f"{LONG_WORD} " * 3)
+    grants.grant(uow, item, world.people["audrey"], Right.USE, reason=MARKUP)
+    grants.grant(uow, vaults.find(uow, world.vaults["Production"]), group.id, Right.USE)
+    item_changes.protect(uow, item, Protection(confirm=True, approval_minutes=60))
+    board = vaults.find(uow, world.vaults["Board"])
+    vaults.change(uow, board, name=board.name, description=LONG_WORD, max_versions=None, listed=True)
+    return group.id
+
+
+def _ask(runtime: Runtime, world: World, item_id: UUID) -> None:
+    """Let people ask, for what is granted, for what is declined, and for what waits."""
+    for name, why in (("ula", LONG_WORD * 3), ("mia", MARKUP), ("alice", RIGHT_TO_LEFT)):
+        with _work(runtime, world, name) as uow:
+            access_requests.ask_for_approval(uow, items.find(uow, item_id), why)
+    with _work(runtime, world, "noah") as uow:
+        board = vaults.find(uow, world.vaults["Board"])
+        access_requests.ask_for_access(uow, board, Right.REVEAL, f"{LONG_WORD} " * 3)
+    with _work(runtime, world) as uow:
+        by_name = {one.user_name: one for one in access_requests.waiting(uow) if one.item_id}
+        access_requests.decline(uow, by_name["Mia"])
+
+
 def _break(path: Path, item_id: UUID) -> None:
     """Flip the last byte of what is stored, as a disk or a thief would."""
     connection = sqlite3.connect(path)
@@ -105,9 +192,9 @@ def _break(path: Path, item_id: UUID) -> None:
 
 
 @contextmanager
-def _work(runtime: Runtime, world: World) -> Iterator[UnitOfWork]:
-    alice = world.actor("alice")
+def _work(runtime: Runtime, world: World, name: str = "alice") -> Iterator[UnitOfWork]:
+    actor = world.actor(name)
     with runtime.engine.connect() as connection:
-        rights = rights_of(connection, alice.organization_id, alice.id, clock.now())
-    with runtime.work(writing=True, actor=replace(alice, rights=rights, confirmed_at=clock.now())) as uow:
+        rights = rights_of(connection, actor.organization_id, actor.id, clock.now())
+    with runtime.work(writing=True, actor=replace(actor, rights=rights, confirmed_at=clock.now())) as uow:
         yield uow

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -28,8 +27,11 @@ class House:
         settings: by name; a proxy is believed unless they say otherwise, so that visitors have addresses.
     """
 
-    def __init__(self, database: Path, **settings: str) -> None:
+    greeting = "Ctrl-C ends it."
+
+    def __init__(self, database: Path, *, workers: int = 1, **settings: str) -> None:
         self.database = database
+        self.workers = workers
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.words = database.with_suffix(".out")
@@ -37,7 +39,7 @@ class House:
             "APP_ENV": "local",
             "FLASK_SECRET_KEY": worlds.FLASK_KEY,
             "ENCRYPTION_KEYS": worlds.MASTER_KEY,
-            "DATABASE_URL": f"sqlite:///{database}",
+            **worlds.environment_of(database),
             "TRUSTED_PROXIES": "1",
             "LOG_FORMAT": "json",
         } | settings
@@ -47,7 +49,15 @@ class House:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         with self.words.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, str(ROOT / "cli.py"), "serve", "--port", str(self.port)],
+                [
+                    sys.executable,
+                    str(ROOT / "cli.py"),
+                    "serve",
+                    "--port",
+                    str(self.port),
+                    "--workers",
+                    str(self.workers),
+                ],
                 cwd=ROOT,
                 env=kept | self._settings,
                 stdout=output,
@@ -76,14 +86,12 @@ class House:
 
     def change(self, statement: str, *values: object) -> int:
         """Change rows behind the server's back, as time or a thief would; return how many."""
-        with sqlite3.connect(self.database, timeout=10) as connection:
-            changed = connection.execute(statement, values).rowcount
-        connection.close()
-        return changed
+        return len(worlds.past_the_program(self.database, f"{statement} RETURNING 1", *values))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + STARTING_SECONDS
-        while not self._listens():
+        # What it says last comes just after it listens.
+        while not (self._listens() and self.greeting in self.said):
             assert self._process.poll() is None, f"the server has ended: {self.said}"
             assert time.monotonic() < deadline, f"the server does not listen: {self.said}"
             try:

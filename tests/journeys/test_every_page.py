@@ -20,15 +20,26 @@ pytestmark = pytest.mark.browser
 
 NOT_PAGES = {
     "static",
-    "api.list_items",
+    "api_pages.document",
     "health.live",
     "health.ready",
     "health.security_text",
     "health.show_metrics",
+    "keys.progress",
 }
 """Endpoints that answer a GET with something else than a page."""
-ELSEWHERE = {"signin.home", "signin.show", "enrolment.open_link", "enrolment.show"}
-"""Pages of people who are not signed in, and addresses that only lead on; they have their own test."""
+OF_PROGRAMS = ("/api/", "/v1/")
+ELSEWHERE = {
+    "signin.home",
+    "signin.show",
+    "enrolment.open_link",
+    "enrolment.show",
+    "enrolment.ask_to_join",
+    "passkeys.edit",
+    "sso.arrive",
+}
+"""Pages of people who are not signed in, or have a second factor, and addresses that only lead on; they have
+their own test."""
 FIRST_PAGE_REQUESTS = 6
 SEEN_SHIFT = 0.0005
 """Of the layout-shift score; what is less moves by a part of a pixel. Browsers call 0.1 good."""
@@ -66,18 +77,25 @@ def pages(app, world, crowded):
     variants = {
         "item_id": [*whole, added.broken],
         "vault_id": [world.vaults["Production"], world.vaults["Board"], added.vault],
+        "group_id": [added.group],
+        "run_id": list(added.imports),
         "member_id": [world.members["mia"], added.disabled],
+        "profile_id": [added.profile],
     }
     only = {
         # What cannot be decrypted has no values to edit and no past to look at, and the answer says so.
         "items.edit": {"item_id": whole},
         "history.show": {"item_id": whole},
         "trash.ask": {"item_id": [added.trashed]},
+        "leavers.token": {"token_id": [added.api_token]},
         "tokens.replace": {"token_id": [added.api_token]},
+        "tokens.show": {"token_id": [world.token_ids["mia"], added.api_token]},
     }
     addresses = set()
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_PAGES | ELSEWHERE:
+            continue
+        if str(rule).startswith(OF_PROGRAMS):
             continue
         wanted = {name: variants.get(name, [None]) for name in rule.arguments} | only.get(rule.endpoint, {})
         for values in product(*wanted.values()):
@@ -95,6 +113,8 @@ def asked(world):
         "/o/northwind/search?q=donau",
         "/o/northwind/search?favorite=1",
         f"{production}?folder=prod",
+        f"/o/northwind/people/{world.members['rhea']}/opened?show=todo",
+        f"/o/northwind/people/{world.members['rhea']}/opened?show=done",
         f"{production}/items/new?type=certificate",
         "/o/northwind/audit?result=failed",
         "/o/northwind/audit?chain=system",
@@ -103,17 +123,37 @@ def asked(world):
     ]
 
 
-def test_every_page_works_for_an_owner(visit, world, pages, asked):
+def least_shift(page):
+    """Look a second and a third time: where parts jump because of the page, they do so each time.
+
+    On a busy machine the browser may show the first half of a page while it reads the second, and a table
+    that has more rows by then has wider columns.
+    """
+    shift = page.evaluate(SHIFTS)
+    for _ in range(2):
+        if shift <= SEEN_SHIFT:
+            break
+        page.reload()
+        shift = min(shift, page.evaluate(SHIFTS))
+    return shift
+
+
+PARTS = 4
+"""One test for all pages might take longer on a busy machine than any test may."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_works_for_an_owner(visit, world, pages, asked, part):
     window = visit("alice")
     page = window.page
     faults = []
     assert len(pages) > 40
-    for path in [*pages, *asked]:
+    for path in [*pages, *asked][part::PARTS]:
         page.set_viewport_size(looks.WIDE)
         status = page.goto(path).status
         found = [f"status {status}"] if status != 200 else []
         found += words_of(page, world)
-        if (shift := page.evaluate(SHIFTS)) > SEEN_SHIFT:
+        if (shift := least_shift(page)) > SEEN_SHIFT:
             found.append(f"parts jump by {shift}")
         found += looks.wide_and_light(page) + looks.narrow_and_dark(page)
         faults += [f"{path}: {fault}" for fault in found + window.problems]

@@ -66,7 +66,7 @@ def enrol(nora, link):
 
 def give(alice, world, right):
     page = alice.open(f"/o/northwind/vaults/{world.vaults['Board']}/access")
-    steps.choose(page, "Person", "Nora")
+    steps.choose(page, "Person or group", "Nora")
     steps.choose(page, "May", right)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Nora")).to_contain_text(right)
@@ -75,7 +75,7 @@ def give(alice, world, right):
 def disable(alice):
     page = alice.open("/o/northwind/people")
     page.get_by_role("link", name="Nora", exact=True).click()
-    page.get_by_role("button", name="Disable", exact=True).first.click()
+    page.get_by_role("button", name="Shut out", exact=True).first.click()
     looks.assert_everybody_can_use(page)
-    page.get_by_role("dialog").get_by_role("button", name="Disable").click()
+    page.get_by_role("dialog").get_by_role("button", name="Shut out now").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("opened")

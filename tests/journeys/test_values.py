@@ -118,7 +118,7 @@ def test_a_user_name_is_copied_as_it_stands(item):
 @pytest.fixture
 def rhea_may_only_look(item, house, world):
     """Her right to reveal is gone while her page is open."""
-    set_right = "UPDATE vault_grant SET right = ? WHERE user_id = ? AND right = ?"
+    set_right = "UPDATE access_grant SET right = ? WHERE user_id = ? AND right = ?"
     who = world.people["rhea"].hex
     assert house.change(set_right, Right.USE, who, Right.REVEAL) == 1
     yield

@@ -78,7 +78,7 @@ def test_access_is_given_and_somebody_is_invited(alice, world):
     steps.new_vault(page, "Shared by hand")
     page.get_by_role("link", name="Access", exact=True).click()
     steps.confirm_if_asked(page, world.tokens["alice"])
-    steps.choose(page, "Person", "Noah")
+    steps.choose(page, "Person or group", "Noah")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Noah")).to_contain_text("Reveal")
 

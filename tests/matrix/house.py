@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,16 +27,32 @@ from models import (
     Invitation,
     Lockout,
     Membership,
+    Passkey,
     User,
     UserSession,
     Vault,
 )
 from policy import Actor, ActorKind, Right, Role, Scope
-from services import invitations, item_changes, lockouts, people, tokens, vaults
+from services import (
+    access_requests,
+    api_tokens,
+    groups,
+    identities,
+    invitations,
+    item_changes,
+    items,
+    lockouts,
+    people,
+    profiles,
+    tokens,
+    vaults,
+)
 from services.events import Origin
 from services.grants import grant
+from services.providers import Vouched
 from services.runtime import Runtime
 from tests.addresses import NOWHERE
+from tests.imported import import_all
 from tests.world import LAKESIDE, NORTHWIND, ROLES, World, login
 
 NEWCOMERS: Mapping[str, Role] = {
@@ -53,9 +69,25 @@ PEOPLE = ("noah", "ula", "rhea", "mia", "adam", "alice", "audrey", "mallory", *N
 PROGRAMS: Mapping[str, str] = {
     "lister": Scope.ITEMS_LIST,
     "revealer": Scope.ITEMS_REVEAL,
+    "writer": Scope.ITEMS_WRITE,
+    "user": Scope.ITEMS_USE,
+    "destroyer": Scope.ITEMS_DESTROY,
+    "builder": Scope.VAULTS_MANAGE,
+    "clerk": Scope.PEOPLE_READ,
+    "watcher": Scope.AUDIT_READ,
+    "minter": Scope.TOKENS_ISSUE,
     "aimless": "",
 }
-"""Rhea's API tokens, by their scopes."""
+"""API tokens, by their scopes: one of each kind."""
+OWNERS: Mapping[str, str] = {
+    "writer": "mia",
+    "minter": "mia",
+    "builder": "mona",
+    "destroyer": "mona",
+    "clerk": "audrey",
+    "watcher": "audrey",
+}
+"""Whose they are where it is not Rhea, who may too little for it."""
 
 
 @dataclass
@@ -96,6 +128,8 @@ class House:
         )
         answer.get_data()
         answer.close()
+        # What a page has begun is over before anybody looks what else has changed.
+        self.app.extensions["reencrypter"].wait()
         return answer
 
     def denials(self) -> int:
@@ -120,13 +154,19 @@ def furnish(app: Flask, runtime: Runtime, world: World) -> House:
         _add_person(house, name, role)
     _add_engine_room(house)
     house.own |= _things(house, NORTHWIND, "alice", "mia")
+    house.own |= _shared(house, "mona", "noah", "dora", house.own)
+    house.own["run_id"] = _import(house, "mona", house.own)
     house.foreign |= _things(house, LAKESIDE, "mallory", "sam")
     house.foreign |= {"vault_id": world.vaults["Harbor"], "item_id": world.items["Lakeside mail"]}
+    house.foreign |= _shared(house, "mallory", "sam", "sam", house.foreign)
+    house.foreign["run_id"] = _import(house, "mallory", house.foreign)
     for name in ("anybody", *PEOPLE):
         house.everybody[name] = _sign_in(house, name)
     for name, scope in PROGRAMS.items():
-        house.everybody[name] = _start_program(house, scope)
+        house.everybody[name] = _start_program(house, scope, OWNERS.get(name, "rhea"))
     _change_afterwards(house)
+    house.own["passkey_id"] = _add_passkey(house, "ruth")
+    house.foreign["passkey_id"] = _add_passkey(house, "sam")
     return house
 
 
@@ -180,7 +220,7 @@ def _things(house: House, slug: str, admin: str, owner: str) -> dict[str, Any]:
     """Make one of each thing that has an id in addresses."""
     world = house.world
     with house.runtime.work(writing=True, actor=_actor(house, owner)) as uow:
-        minted = tokens.issue_api(uow, "nightly job", [Scope.ITEMS_LIST], timedelta(days=30))
+        minted = api_tokens.issue(uow, "nightly job", [Scope.ITEMS_LIST], timedelta(days=30))
     with house.runtime.work(writing=True, actor=_actor(house, admin)) as uow:
         invitations.invite(uow, f"new@{slug}.example", Role.MEMBER, "New")
         query = select(Invitation.id).where(Invitation.email == f"new@{slug}.example")
@@ -190,17 +230,77 @@ def _things(house: House, slug: str, admin: str, owner: str) -> dict[str, Any]:
         lockout_id = uow.session.scalars(
             select(Lockout.id).where(Lockout.organization_id == world.organizations[slug])
         ).one()
+    with house.runtime.work(writing=True, actor=_actor(house, admin)) as uow:
+        profile_id = profiles.save(uow, None, name="reader", scopes=[Scope.ITEMS_LIST]).id
     return {
         "slug": slug,
         "member_id": world.members[owner],
         "token_id": minted.id,
         "invitation_id": invitation_id,
         "lockout_id": lockout_id,
+        "profile_id": profile_id,
+        "organization_id": world.organizations[slug],
+        "identity_id": _link(house, owner),
+        "provider": "work",
         "number": 1,
         "seq": 1,
         "filename": "app.css",
         "token": "chl_enrol_00000000_nothing",
     }
+
+
+def _shared(house: House, manager: str, asker: str, member: str, things: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a group use the item, list the vault, and let somebody ask for it."""
+    world = house.world
+    rights = {things["vault_id"]: Right.MANAGE}
+    actor = replace(_actor(house, manager), rights=rights)
+    with house.runtime.work(writing=True, actor=actor) as uow:
+        group = groups.create(uow, "Night shift")
+        groups.add(uow, group, [world.people[member]])
+        grant(uow, items.find(uow, things["item_id"]), group.id, Right.USE)
+        vault = vaults.find(uow, things["vault_id"])
+        vaults.change(uow, vault, name=vault.name, description="", max_versions=None, listed=True)
+    with house.runtime.work(writing=True, actor=_actor(house, asker)) as uow:
+        vault = vaults.find(uow, things["vault_id"])
+        access_requests.ask_for_access(uow, vault, Right.REVEAL, "The boiler is cold.")
+        [request] = access_requests.mine(uow)
+    return {"group_id": group.id, "request_id": request.id}
+
+
+def _import(house: House, manager: str, things: Mapping[str, Any]) -> UUID:
+    """Import a credential into the vault."""
+    actor = replace(_actor(house, manager), rights={things["vault_id"]: Right.MANAGE})
+    return import_all(house.runtime, actor, things["vault_id"], b"name,password\nMoved in,geheim\n")
+
+
+def _add_passkey(house: House, name: str) -> UUID:
+    """Give somebody a passkey whom nobody in the house is, as whoever has one would have to prove it."""
+    passkey_id = uuid4()
+    with house.runtime.work(writing=True) as uow:
+        uow.session.add(
+            Passkey(
+                id=passkey_id,
+                user_id=house.world.people[name],
+                credential_id=passkey_id.bytes,
+                public_key=b"never opened",
+                name="Telephone",
+                counter=0,
+                synced=False,
+                copied=False,
+                transports="",
+                created_at=uow.now,
+            )
+        )
+    return passkey_id
+
+
+def _link(house: House, name: str) -> UUID:
+    """Give somebody an account at the provider."""
+    provider = next(iter(house.runtime.providers))
+    vouched = Vouched(name, f"{name}@work.example", True, name.title(), "", None, False)
+    with house.runtime.work(writing=True, actor=_actor(house, name)) as uow:
+        identities.add(uow, provider, vouched, uow.actor.id, uow.actor.name)
+        return identities.of(uow, uow.actor.id)[0].id
 
 
 def _csrf(page: str) -> str:
@@ -229,9 +329,9 @@ def _cookie_of(client: FlaskClient) -> dict[str, str]:
     return {"Cookie": f"chatelaine={cookie.value}"}
 
 
-def _start_program(house: House, scope: str) -> Somebody:
-    with house.runtime.work(writing=True, actor=_actor(house, "rhea")) as uow:
-        minted = tokens.issue_api(uow, f"job {scope}", [Scope.ITEMS_LIST], timedelta(days=30))
+def _start_program(house: House, scope: str, owner: str) -> Somebody:
+    with house.runtime.work(writing=True, actor=_actor(house, owner)) as uow:
+        minted = api_tokens.issue(uow, f"job {scope}", [Scope.ITEMS_LIST], timedelta(days=30))
         uow.session.get(AccessToken, minted.id).scopes = scope
     return Somebody(headers={"Authorization": f"Bearer {minted.text}"})
 

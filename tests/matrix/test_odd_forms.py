@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from tests.addresses import fill
 from tests.matrix.house import House
+from tests.matrix.table import TABLE
 from tests.matrix.test_access import form_of, nothing_kept, routes
 
 ODD = {
@@ -69,7 +70,8 @@ def test_odd_values_never_break_a_form(house):
             for form in forms:
                 with nothing_kept():
                     answer = house.send(name, method, path, form)
-                if answer.status_code >= 500:
+                # Some always say that a provider does not answer, and nothing else above.
+                if answer.status_code >= 500 and answer.status_code != TABLE[line].ok:
                     faults.append((line, what, sorted(form)))
                 assert "x=1" not in answer.headers.getlist("Set-Cookie")
                 tried += 1

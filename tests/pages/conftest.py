@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
+from flask import Flask
 
 from models import Action
 from policy import Right
@@ -15,12 +19,14 @@ from services.contents import Contents
 from services.events import Target
 from services.runtime import Runtime
 from tests.browser import Browser
+from tests.pages.factors import set_up
 from tests.trail import Trail
 from tests.world import World
 
 MISSING = UUID("00000000-0000-4000-8000-000000000000")
 
 NOTHING = Target("item", None, "x")
+NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -99,3 +105,41 @@ def refuses(browser: Callable[..., Browser], trail: Trail) -> Callable[..., None
         assert not denied[0]["success"]
 
     return refuses
+
+
+@pytest.fixture
+def clock(app: Flask) -> Iterator[time_machine.Coordinates]:
+    """Noon, standing still; tests move it on."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def come_in(app: Flask, world: World) -> Callable[..., Browser]:
+    """Sign in with the token alone, and end where that leads."""
+
+    def come_in(name: str, status: int = 200, address: str = "192.0.2.10") -> Browser:
+        person = Browser(app, address)
+        person.open("/sign-in")
+        person.submit("sign-in", status, token=world.tokens[name])
+        return person
+
+    return come_in
+
+
+@pytest.fixture
+def mia(clock: time_machine.Coordinates, come_in: Callable[..., Browser]) -> Browser:
+    """Mia with an app, signed in and through."""
+    person = come_in("mia")
+    person.phone = set_up(person)
+    clock.shift(timedelta(minutes=1))
+    return person
+
+
+@pytest.fixture
+def strict(app: Flask) -> Iterator[Flask]:
+    """An installation with REQUIRE_2FA."""
+    runtime = app.extensions["chatelaine"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "rules", replace(runtime.rules, second_factor=True))
+        yield app

@@ -18,6 +18,7 @@ from errors import Unavailable
 from models import Action, User
 from services import audit_reading, audit_verify, vaults
 from services.events import Target
+from tests import world as worlds
 from tests.world import NORTHWIND
 
 AUDIT = "/o/northwind/audit"
@@ -316,10 +317,10 @@ def test_there_is_no_event_beyond_the_last(browser):
     browser("alice").open(f"{AUDIT}/99999", 404)
 
 
-def test_a_payload_that_does_not_open_shows_as_such_and_is_recorded_once(browser, happen, runtime):
+def test_a_payload_that_does_not_open_shows_as_such_and_is_recorded_once(browser, happen, database):
     happen(Action.ITEM_REVEALED)
-    with runtime.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit_event SET payload = x'00' WHERE action = 'item.revealed'")
+    spoil = "UPDATE audit_event SET payload = zeroblob(1) WHERE action = 'item.revealed'"
+    worlds.past_the_program(database, spoil)
     alice = browser("alice")
     row = next(row for row in rows(alice.open(AUDIT)) if row["action"] == "item.revealed")
     assert row["cells"][:2] == ["cannot be decrypted (key unknown)", "revealed"]
@@ -524,10 +525,10 @@ def test_an_export_of_more_than_one_batch_has_each_event_once(browser, happen):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_an_event_that_does_not_open_is_exported_as_such(browser, happen, runtime):
+def test_an_event_that_does_not_open_is_exported_as_such(browser, happen, database):
     happen(Action.ITEM_REVEALED)
-    with runtime.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit_event SET payload = x'00' WHERE action = 'item.revealed'")
+    spoil = "UPDATE audit_event SET payload = zeroblob(1) WHERE action = 'item.revealed'"
+    worlds.past_the_program(database, spoil)
     lines = export(browser, "jsonl").get_data(as_text=True).splitlines()
     assert [json.loads(line)["details"] for line in lines if '"item.revealed"' in line] == [None]
     assert "cannot be decrypted" in export(browser, "csv").get_data(as_text=True)
@@ -588,21 +589,17 @@ def test_the_proof_shows_the_last_verification(browser, runtime):
     assert "nothing was wrong" in page.words
 
 
-def test_the_proof_shows_what_was_wrong(browser, runtime):
-    with runtime.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit_event SET mac = x'00' WHERE seq = 4")
+def test_the_proof_shows_what_was_wrong(browser, runtime, database):
+    worlds.past_the_program(database, "UPDATE audit_event SET mac = zeroblob(1) WHERE seq = 4")
     audit_verify.record(runtime, audit_verify.verify(runtime))
     page = browser("alice").open(f"{AUDIT}/proof")
     assert "The last verification has found faults" in page.words
     assert "northwind 4: its MAC is wrong" in page.words
 
 
-def test_a_fault_elsewhere_is_said_without_saying_where(browser, runtime, world):
-    with runtime.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE audit_event SET mac = x'00' WHERE seq = 4 AND chain_id = ?",
-            (world.organizations["lakeside"].hex,),
-        )
+def test_a_fault_elsewhere_is_said_without_saying_where(browser, runtime, world, database):
+    spoil = "UPDATE audit_event SET mac = zeroblob(1) WHERE seq = 4 AND chain_id = ?"
+    worlds.past_the_program(database, spoil, world.organizations["lakeside"].hex)
     audit_verify.record(runtime, audit_verify.verify(runtime))
     page = browser("alice").open(f"{AUDIT}/proof")
     assert "0 in this log, 1 elsewhere" in page.words

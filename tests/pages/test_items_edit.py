@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.contents import Contents, Field, ItemType, Kind
 from tests.pages.credentials import facts, make, reveal, shown
 from tests.world import PASSWORD, SEED
 
@@ -137,3 +138,18 @@ def test_a_third_change_while_one_decides_is_refused_again(browser, primary):
         assert f"saved version {round_ + 1} meanwhile" in page.words
 
     assert mia.submit("item-form").select_one('[data-field="user name"]').get_text() == "mias"
+
+
+def test_a_field_of_a_kind_that_nobody_can_choose_here_keeps_it(browser, add):
+    """An import makes fields of several lines, and more than one authenticator."""
+    own = (Field("Hosts", Kind.MULTILINE, "a\nb", custom=True), Field("Second", Kind.OTP, SEED, custom=True))
+    (item_id,) = add(Contents("imported", ItemType.LOGIN, fields=own))
+    mia = browser("mia")
+    page = mia.open(f"/o/northwind/items/{item_id}/edit")
+    chosen = [row["value"] for row in page.select('select[name$="-kind"] option[selected]')]
+    assert chosen == ["multiline", "otp"]
+
+    mia.submit("item-form", tags="x")
+
+    assert reveal(mia, "hosts") == "a\nb"
+    assert len(reveal(mia, "second")) == 6

@@ -10,6 +10,7 @@ import time_machine
 from models import Action
 from services.contents import Field, ItemType, Kind
 from services.events import Target
+from tests.pages.backups import note_backup
 from tests.world import login
 
 HERE = "/o/northwind/"
@@ -185,11 +186,13 @@ def test_the_first_hour_is_the_owners_and_operators(browser):
     words = card(browser("alice").open(HERE), "Your first hour")
     assert "A second owner" in words
     assert "The master key, kept elsewhere as well" in words
+    assert "A backup, made and tried" in words
     for who in ("adam", "audrey", "mia"):
         assert card(browser(who).open(HERE), "Your first hour") == ""
     mallory = card(browser("mallory").open("/o/lakeside/"), "Your first hour")
     assert "A second owner" in mallory
     assert "master key" not in mallory
+    assert "backup" not in mallory
 
 
 def make_owner(runtime, world, name):
@@ -208,6 +211,8 @@ def test_the_first_hour_ends_when_all_of_it_is_done(browser, runtime, world, tra
     event = trail.one("setting.changed")
     assert event["extra"] == {"setting": "copy of the master key", "key": runtime.masters.primary_id}
     make_owner(runtime, world, "adam")
+    assert "A backup, made and tried" in card(alice.open(HERE), "Your first hour")
+    note_backup(runtime, sound=True)
     assert card(alice.open(HERE), "Your first hour") == ""
     assert "only one owner" not in browser("adam").open(HERE).words
 

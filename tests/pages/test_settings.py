@@ -7,8 +7,9 @@ import pytest
 from app import create_app
 from crypto.keyring import MasterKeys
 from services.csp_reports import Violation, store
+from services.schema import newest_revision
 from tests.browser import Browser
-from tests.world import FLASK_KEY, MASTER_KEY, settings_for
+from tests.world import FLASK_KEY, MASTER_KEY, on_postgresql, settings_for
 
 SETTINGS = "/o/northwind/settings"
 OTHER_KEY = "_____wECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxw"
@@ -47,8 +48,8 @@ def test_the_page_says_what_the_installation_runs_on(browser, runtime):
     page = browser("alice").open(SETTINGS)
     facts = {term.get_text(): term.find_next("dd").get_text(" ", strip=True) for term in page.select("dt")}
     assert facts["Version"].count(".") == 2
-    assert facts["Schema"] == "0002"
-    assert facts["Database"].startswith("SQLite 3.")
+    assert facts["Schema"] == newest_revision()
+    assert facts["Database"].startswith("PostgreSQL 15" if on_postgresql() else "SQLite 3.")
     with runtime.engine.connect() as connection:
         assert facts["Instance"] == str(runtime.keys_for(connection).instance)
     assert facts["Audit public key"].startswith(f"chatelaine/{facts['Instance']}+")

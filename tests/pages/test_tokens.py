@@ -12,7 +12,7 @@ import time_machine
 
 from models import AccessToken
 from policy import Scope
-from services import tokens
+from services import api_tokens
 from tests.browser import Browser
 
 TOKENS = "/o/northwind/tokens"
@@ -25,7 +25,7 @@ def issue(runtime, world):
 
     def issue(by="mia", name="backup", days=300):
         with runtime.work(writing=True, actor=world.actor(by)) as uow:
-            return tokens.issue_api(uow, name, [Scope.ITEMS_LIST], timedelta(days=days))
+            return api_tokens.issue(uow, name, [Scope.ITEMS_LIST], timedelta(days=days))
 
     return issue
 

@@ -24,7 +24,7 @@ def test_a_manager_gives_a_right_that_counts_at_once(browser, world, production,
     noah.open(production, 404)
     alice.open(production + "/access")
 
-    page = alice.submit("grant-form", user_id=str(world.people["noah"]), right="2")
+    page = alice.submit("grant-form", holder_id=str(world.people["noah"]), right="2")
 
     assert right_of(page, "noah") == "Reveal"
     noah.open(production)
@@ -38,7 +38,7 @@ def test_a_right_is_changed_from_its_row(browser, world, production, trail):
     page = alice.open(production + "/access")
 
     form = alice.open(rows(page)["ula@northwind.example"].select_one("a")["href"].partition("#")[0])
-    assert form.select_one("#user_id option[selected]").get_text().startswith("Ula")
+    assert form.select_one("#holder_id option[selected]").get_text().startswith("Ula")
     assert form.select_one("#right option[selected]")["value"] == str(Right.USE.value)
     page = alice.submit("grant-form", right="3")
 
@@ -53,7 +53,7 @@ def test_a_right_ends_with_the_day_that_was_chosen(browser, world, production):
         alice = browser("alice")
         alice.open(production + "/access")
         page = alice.submit(
-            "grant-form", user_id=str(world.people["noah"]), right="1", ends_at=day.isoformat()
+            "grant-form", holder_id=str(world.people["noah"]), right="1", ends_at=day.isoformat()
         )
         assert (
             rows(page)["noah@northwind.example"]
@@ -76,14 +76,14 @@ def test_a_right_ends_with_the_day_that_was_chosen(browser, world, production):
         ({"ends_at": "2020-01-01"}, "Choose a time in the future"),
         ({"ends_at": "soon"}, "Write the day as year-month-day"),
         ({"right": "9"}, "Choose one from the list."),
-        ({"user_id": "nobody"}, "Choose one from the list."),
+        ({"holder_id": "nobody"}, "Choose one from the list."),
     ],
 )
 def test_what_cannot_be_given_is_refused_with_the_reason(browser, world, production, trail, typed, sentence):
     alice = browser("alice")
     alice.open(production + "/access")
 
-    page = alice.submit("grant-form", 422, **{"user_id": str(world.people["noah"]), **typed})
+    page = alice.submit("grant-form", 422, **{"holder_id": str(world.people["noah"]), **typed})
 
     assert sentence in page.select_one("[role=alert]").get_text()
     assert trail.events("grant.given") == []
@@ -92,9 +92,9 @@ def test_what_cannot_be_given_is_refused_with_the_reason(browser, world, product
 def test_nobody_from_outside_the_organization_can_be_chosen(browser, world, production, trail):
     alice = browser("alice")
     page = alice.open(production + "/access")
-    assert "Sam" not in page.select_one("#user_id").get_text()
+    assert "Sam" not in page.select_one("#holder_id").get_text()
 
-    alice.submit("grant-form", 422, user_id=str(world.people["sam"]))
+    alice.submit("grant-form", 422, holder_id=str(world.people["sam"]))
 
     assert trail.events("grant.given") == []
 
@@ -103,7 +103,7 @@ def test_an_auditor_is_given_use_at_most(browser, world, production):
     alice = browser("alice")
     alice.open(production + "/access")
 
-    page = alice.submit("grant-form", 422, user_id=str(world.people["audrey"]), right="2")
+    page = alice.submit("grant-form", 422, holder_id=str(world.people["audrey"]), right="2")
     assert "can be given use at most" in page.select_one("[role=alert]").get_text()
 
     page = alice.submit("grant-form", right="1")
@@ -128,10 +128,10 @@ def test_taking_what_nobody_has_is_not_found(browser, world, production):
     alice.open(production + "/access")
 
     alice.post(
-        production + "/access/take", {"csrf_token": alice.csrf(), "user_id": str(world.people["noah"])}, 404
+        production + "/access/take", {"csrf_token": alice.csrf(), "holder_id": str(world.people["noah"])}, 404
     )
     alice.open(production + "/access")
-    alice.post(production + "/access/take", {"csrf_token": alice.csrf(), "user_id": "x"}, 404)
+    alice.post(production + "/access/take", {"csrf_token": alice.csrf(), "holder_id": "x"}, 404)
 
 
 def test_the_last_manager_stays(browser, world, production, trail):
@@ -140,7 +140,7 @@ def test_the_last_manager_stays(browser, world, production, trail):
 
     page = alice.submit(rows(page)["alice@northwind.example"].select_one("form")["id"], 409)
     assert "needs a manager" in page.select_one("[role=alert]").get_text()
-    page = alice.submit("grant-form", 409, user_id=str(world.people["alice"]), right="2")
+    page = alice.submit("grant-form", 409, holder_id=str(world.people["alice"]), right="2")
 
     assert "needs a manager" in page.select_one("[role=alert]").get_text()
     assert trail.events("grant.taken") == trail.events("grant.changed") == []
@@ -149,7 +149,7 @@ def test_the_last_manager_stays(browser, world, production, trail):
 def test_a_manager_who_leaves_ends_on_the_list_of_vaults(browser, world, production):
     alice = browser("alice")
     alice.open(production + "/access")
-    alice.submit("grant-form", user_id=str(world.people["mia"]), right="4")
+    alice.submit("grant-form", holder_id=str(world.people["mia"]), right="4")
     mia = browser("mia")
     page = mia.open(production + "/access")
 
@@ -164,7 +164,7 @@ def test_an_admin_gives_themselves_access_and_that_is_recorded(browser, world, p
     adam.open(primary, 404)
     adam.open(production + "/access")
 
-    adam.submit("grant-form", user_id=str(world.people["adam"]), right="2")
+    adam.submit("grant-form", holder_id=str(world.people["adam"]), right="2")
 
     adam.open(primary)
     event = trail.one("grant.given")

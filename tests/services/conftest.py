@@ -45,12 +45,10 @@ def work(runtime: Runtime, world: World) -> Work:
 
 
 @pytest.fixture
-def sql(runtime: Runtime) -> Callable[..., list[Any]]:
+def sql(runtime: Runtime, database: Path) -> Callable[..., list[Any]]:
     """Change the database past the program, as somebody who holds the file would."""
 
     def run(statement: str, *parameters: Any) -> list[Any]:
-        with runtime.engine.begin() as connection:
-            result = connection.exec_driver_sql(statement, parameters)
-            return list(result.all()) if result.returns_rows else []
+        return worlds.past_the_program(database, statement, *parameters)
 
     return run

@@ -242,8 +242,14 @@ def test_fields_stand_in_the_order_of_their_type_and_empty_ones_are_left_out():
     assert [field.name for field in kept.fields] == ["Password", "Notes", "PIN"]
 
 
-@pytest.mark.parametrize("type_", list(ItemType))
-def test_every_type_has_a_label_an_icon_and_notes(type_):
+def test_what_programs_keep_has_a_label_an_icon_and_no_field_of_its_own():
+    assert ItemType.SECRET.label
+    assert ItemType.SECRET.icon
+    assert TYPE_FIELDS[ItemType.SECRET] == ()
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in ItemType if type_ is not ItemType.SECRET])
+def test_every_other_type_has_a_label_an_icon_and_notes(type_):
     assert type_.label
     assert type_.icon
     assert TYPE_FIELDS[type_][-1].name == "Notes"

@@ -88,7 +88,7 @@ def test_the_same_right_again_is_no_change(grant, trail):
 def test_only_an_active_member_of_the_organization_can_be_given_a_right(work, world, grant, sql, trail):
     with pytest.raises(Invalid) as refused:
         grant("mallory", Right.USE)
-    assert refused.value.field == "user_id"
+    assert refused.value.field == "holder_id"
     with pytest.raises(Invalid), work("alice", writing=True) as uow:
         vaults.grant(uow, vaults.find(uow, world.vaults["Production"]), uuid4(), Right.USE)
 

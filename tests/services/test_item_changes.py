@@ -357,7 +357,7 @@ def test_what_is_in_the_trash_stays_as_it_is(work, world, use_case):
         act(work, lambda uow, item: use_case(uow, item, world), world.items[DB])
 
 
-TABLES = ("vault", "vault_grant", "item", "item_version", "item_gone")
+TABLES = ("vault", "access_grant", "item", "item_version", "item_gone")
 REFUSED = [
     lambda uow, world, item, vault: item_changes.create(uow, vault, login(DB)),
     lambda uow, world, item, vault: item_changes.create(uow, vault, login("a//b")),

@@ -13,7 +13,7 @@ from crypto.tokens import parse_token
 from errors import Conflict, Denied, Invalid, LastOwner, NotFound
 from models import AccessToken, Invitation, Membership, UserSession
 from policy import SYSTEM_ACTOR, Role, Scope
-from services import invitations, owners, people, sessions, signin, tokens
+from services import api_tokens, invitations, owners, people, sessions, signin, tokens
 from tests.world import LAKESIDE, NORTHWIND
 
 ROLES_BELOW_OWNER = [Role.ADMIN, Role.MEMBER, Role.AUDITOR]
@@ -111,7 +111,15 @@ def test_no_link_of_an_admin_opens_the_operators_account(work, world):
     change(work, world, "rhea", "alice", Role.MEMBER)
     with pytest.raises(Denied):
         renew(work, world, "adam", "alice")
-    renew(work, world, "rhea", "alice")
+
+
+def test_no_link_of_an_owner_opens_the_account_of_who_operates_other_organizations_too(work, world, sql):
+    change(work, world, "alice", "rhea", Role.OWNER)
+    with pytest.raises(Conflict, match="only the operator"):
+        renew(work, world, "rhea", "alice")
+    sql("UPDATE organization SET deletion_at = 1 WHERE slug = 'lakeside'")
+    with pytest.raises(Conflict, match="only the operator"):
+        renew(work, world, "rhea", "alice")
 
 
 def test_who_was_an_owner_when_the_request_began_is_asked_again(work, world, sql):
@@ -192,7 +200,7 @@ def busy_mia(work, world):
     change(work, world, "alice", "mia", Role.ADMIN)
     with work("mia", writing=True) as uow:
         session = sessions.start(uow, world.people["mia"], world.token_ids["mia"])
-        api = tokens.issue_api(uow, "backup", [Scope.ITEMS_LIST], timedelta(days=30))
+        api = api_tokens.issue(uow, "backup", [Scope.ITEMS_LIST], timedelta(days=30))
         made = invitations.invite(uow, "friend@northwind.example", Role.MEMBER)
     return session, api, renew(work, world, "adam", "mia"), made
 
@@ -238,6 +246,14 @@ def test_a_failure_while_disabling_undoes_all_of_it(work, world, runtime, monkey
         disable(work, world, "adam", "mia")
     assert role_of(work, world, "mia")[1] is None
     assert len(rows(runtime, UserSession, UserSession.user_id == world.people["mia"])) == 1
+
+
+def test_an_admin_does_not_disable_whoever_runs_the_installation(work, world):
+    with work("alice", writing=True) as uow:
+        people.change_role(uow, people.find(uow, world.members["mia"]), Role.OWNER)
+        people.change_role(uow, people.find(uow, world.members["alice"]), Role.MEMBER)
+    with work("adam", writing=True) as uow, pytest.raises(Denied, match="runs the installation"):
+        people.disable(uow, people.find(uow, world.members["alice"]))
 
 
 def test_nobody_disables_themselves_and_nobody_twice(work, world):

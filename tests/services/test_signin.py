@@ -15,7 +15,7 @@ from sqlalchemy import event
 from crypto.tokens import new_token
 from models import Lockout
 from policy import NOBODY, Scope
-from services import lockouts, signin, tokens
+from services import api_tokens, lockouts, signin, tokens
 from services.database import see_organization
 from services.events import Origin
 from tests import world as worlds
@@ -59,7 +59,7 @@ def reasons(trail):
 def failing(runtime, world, work, sql):
     """Every kind of token that does not open anything, by the reason."""
     with work("rhea", writing=True) as uow:
-        api = tokens.issue_api(uow, "program", [Scope.ITEMS_LIST], timedelta(days=1))
+        api = api_tokens.issue(uow, "program", [Scope.ITEMS_LIST], timedelta(days=1))
     sql("UPDATE access_token SET expires_at = 1 WHERE id = ?", world.token_ids["ula"].hex)
     sql("UPDATE access_token SET revoked_at = 1 WHERE id = ?", world.token_ids["noah"].hex)
     sql("UPDATE membership SET disabled_at = 1 WHERE id = ?", world.members["audrey"].hex)

@@ -46,7 +46,7 @@ def test_its_maker_is_the_first_manager(work, world, trail):
         vault = vaults.find(uow, vault_id)
         [line] = vaults.grants(uow, vault)
         assert (vault.name, vault.description, vault.max_versions) == ("Servers", "Racks", None)
-        assert (line.user_id, line.right, line.ends_at, line.active) == (
+        assert (line.holder_id, line.right, line.ends_at, line.active) == (
             world.people["noah"],
             Right.MANAGE,
             None,
@@ -169,7 +169,7 @@ def test_owners_and_admins_see_that_a_vault_is_there_others_need_a_right(work, w
 
 def test_a_right_shows_no_higher_than_the_role_allows(work, world, sql):
     sql(
-        "UPDATE vault_grant SET user_id = ? WHERE user_id = ?",
+        "UPDATE access_grant SET user_id = ? WHERE user_id = ?",
         world.people["audrey"].hex,
         world.people["mia"].hex,
     )

@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from policy import Scope
-from services import tokens
+from services import api_tokens
 from services.runtime import Runtime
+from services.token_limits import Limits
 from tests import world as worlds
 from tests.browser import Browser
 from tests.world import World
@@ -71,6 +72,12 @@ class Program:
     def post(self, path: str, **arguments: Any) -> TestResponse:
         return self._send("POST", path, **arguments)
 
+    def patch(self, path: str, **arguments: Any) -> TestResponse:
+        return self._send("PATCH", path, **arguments)
+
+    def delete(self, path: str, **arguments: Any) -> TestResponse:
+        return self._send("DELETE", path, **arguments)
+
     def _send(self, method: str, path: str, **arguments: Any) -> TestResponse:
         headers = {**self._headers, **arguments.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, environ_base=self._origin, **arguments)
@@ -80,11 +87,11 @@ class Program:
 def api(app: Flask, runtime: Runtime, world: World) -> Callable[..., Program]:
     """Open a program with an API token of somebody's; without a name, one that has none."""
 
-    def open_program(name: str | None, *scopes: Scope, address: str = "192.0.2.20") -> Program:
+    def open_program(name: str | None, *scopes: Scope, address: str = "192.0.2.20", **limits: Any) -> Program:
         if name is None:
             return Program(app, None, None, address)
         with runtime.work(writing=True, actor=world.actor(name)) as uow:
-            minted = tokens.issue_api(uow, "nightly job", scopes, timedelta(days=30))
+            minted = api_tokens.issue(uow, "nightly job", scopes, timedelta(days=30), limits=Limits(**limits))
         return Program(app, minted.text, minted.id, address)
 
     return open_program

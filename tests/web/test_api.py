@@ -118,7 +118,7 @@ def test_a_program_reveals_only_the_fields_that_it_names(api, path, trail):
         (b'{"fields": "password"}', "application/json", 422),
         (b'{"fields": [1]}', "application/json", 422),
         (b'{"fields": [["password"]]}', "application/json", 422),
-        (b'{"fields": ["password"], "version": 1}', "application/json", 422),
+        (b'{"fields": ["password"], "vault": 1}', "application/json", 422),
         (b'["password"]', "application/json", 422),
         (b"null", "application/json", 422),
         (b"{", "application/json", 422),
@@ -264,9 +264,10 @@ def test_a_revoked_token_opens_nothing_and_its_use_is_recorded(api, path, runtim
     kill(runtime, program, revoked_at=clock.now())
 
     assert program.post(path).status_code == 401
-    event = trail.one("signin.failed")
+    event = trail.one("token.misused")
     assert event["target_id"] == str(program.token_id)
     assert event["success"] is False
+    assert event["extra"] == {"kind": "api", "reason": "revoked"}
 
 
 def test_an_expired_token_opens_nothing(api, path):

@@ -1,0 +1,65 @@
+"""By which methods programs come in, and where: ``sys/auth``. The one that can be mounted is approle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from blueprints import vault_answers as answers
+from blueprints.guard import requires
+from blueprints.requests import current_uow
+from blueprints.sys_mounts import LEASE, info
+from errors import Invalid
+from policy import Permission
+from services import app_roles
+
+bp = answers.blueprint("sys_auth")
+
+
+@bp.get("/sys/auth")
+@requires(Permission.TOKEN_SELF, program=True)
+def index() -> ResponseReturnValue:
+    """List the methods."""
+    return answers.envelope(_all(), injected=True)
+
+
+@bp.get("/sys/auth/<path:path>/tune")
+@requires(Permission.TOKEN_SELF, program=True)
+def tuning(path: str) -> ResponseReturnValue:
+    """Say how a method is tuned; every one is as the next."""
+    found = _all().get(f"{path.strip('/')}/")
+    if found is None:
+        message = f"No auth engine at {path.strip('/')}/"
+        raise Invalid(message)
+    told = {"default_lease_ttl": LEASE, "max_lease_ttl": LEASE, "force_no_cache": False}
+    return answers.envelope(told | {"description": found["description"]}, injected=True)
+
+
+@bp.route("/sys/auth/<path:path>", methods=answers.WRITES)
+@requires(Permission.TOKENS_MINT, program=True)
+def mount(path: str) -> ResponseReturnValue:
+    """Make a place where programs come in by role and secret id."""
+    sent = answers.body()
+    if sent.get("type") != "approle":
+        message = "The one method that can be mounted here is approle."
+        raise Invalid(message)
+    app_roles.mount(current_uow(), path, str(sent.get("description") or ""))
+    return answers.nothing()
+
+
+@bp.delete("/sys/auth/<path:path>")
+@requires(Permission.TOKENS_MINT, program=True)
+def unmount(path: str) -> ResponseReturnValue:
+    """Take a place away with all its roles."""
+    app_roles.unmount(current_uow(), path)
+    return answers.nothing()
+
+
+def _all() -> dict[str, Any]:
+    found = {"token/": info("token", "auth_token", "Tokens")}
+    for each in app_roles.mounts(current_uow()):
+        found[f"{each.path}/"] = info(
+            "approle", f"auth_approle_{each.id.hex[:8]}", each.description, uuid=str(each.id)
+        )
+    return found

@@ -1,0 +1,147 @@
+"""Coming in by a role and a secret id."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from models import Membership
+from policy import Scope
+from services import api_tokens, clock, profiles
+from services.token_limits import Limits, read_networks
+
+ROLE = "auth/ci/role/deploy"
+DATA = "production/data/Stripe dashboard"
+
+
+@pytest.fixture
+def client(vault, runtime, world):
+    """Alice's client, a profile to reveal with, and a role for it."""
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        profiles.save(uow, None, name="reader", scopes=[Scope.ITEMS_REVEAL])
+    client = vault()
+    client.write("sys/auth/ci", {"type": "approle"})
+    client.write(ROLE, {"token_policies": "reader", "token_ttl": "20m"})
+    return client
+
+
+@pytest.fixture
+def log_in(vault, client):
+    """Come in with a new secret id; return the answer."""
+
+    def come(address="192.0.2.30", **body):
+        made = client.write(f"{ROLE}/secret-id", body)
+        role_id = client.read(f"{ROLE}/role-id")["role_id"]
+        shown = {"role_id": role_id, "secret_id": made["secret_id"]}
+        return shown, vault(None, address=address).send("POST", "auth/ci/login", shown)
+
+    return come
+
+
+def test_a_program_comes_in_and_may_what_its_profiles_say(vault, log_in, trail):
+    _, answer = log_in(metadata='{"host": "runner-1"}')
+    auth = answer.get_json()["auth"]
+    assert (auth["policies"], auth["lease_duration"], auth["orphan"]) == (["default", "reader"], 1200, True)
+    assert auth["metadata"] == {"host": "runner-1", "role_name": "deploy"}
+    program = vault(None)
+    program.token = auth["client_token"]
+    program.read(DATA)
+    assert program.refusal("POST", DATA, {"data": {}})[0] == 403
+    assert trail.one("item.revealed")["actor"] == "Alice (ci deploy)"
+    assert trail.one("token.created")["actor"] == "Alice (ci/deploy)"
+
+
+@pytest.mark.parametrize("wrong", [{"secret_id": "x"}, {"role_id": "x"}, {"secret_id": ""}])
+def test_halves_that_do_not_belong_together_open_nothing(vault, log_in, wrong):
+    shown, _ = log_in()
+    answer = vault(None).refusal("POST", "auth/ci/login", shown | wrong)
+    assert answer == (400, ["invalid role or secret ID"])
+    assert vault(None).refusal("POST", "auth/elsewhere/login", shown)[0] == 400
+    assert vault(None).refusal("POST", "auth/ci/login", {}) == (400, ["missing role_id"])
+
+
+def test_a_wrong_secret_id_is_recorded_where_the_role_is(vault, log_in, trail, world):
+    shown, _ = log_in()
+    vault(None).send("POST", "auth/ci/login", shown | {"secret_id": "x"})
+    event = trail.one("signin.failed")
+    assert (event["chain"], event["target"]) == (world.organizations["northwind"], "deploy")
+
+
+def test_a_secret_id_ends_after_its_uses_its_time_and_its_destruction(vault, client, log_in):
+    shown, answer = log_in(num_uses=1)
+    assert answer.status_code == 200
+    assert vault(None).refusal("POST", "auth/ci/login", shown)[0] == 400
+    shown, _ = log_in(ttl="10m")
+    with time_machine.travel(clock.now().timestamp() + 601, tick=False):
+        assert vault(None).refusal("POST", "auth/ci/login", shown)[0] == 400
+    shown, _ = log_in()
+    client.write(f"{ROLE}/secret-id/destroy", {"secret_id": shown["secret_id"]})
+    assert vault(None).refusal("POST", "auth/ci/login", shown)[0] == 400
+    assert (
+        client.send("POST", f"{ROLE}/secret-id/lookup", {"secret_id": shown["secret_id"]}).status_code == 204
+    )
+
+
+def test_a_secret_id_and_its_tokens_can_be_bound_to_networks(vault, log_in):
+    _, answer = log_in(cidr_list=["10.0.0.0/8"])
+    assert answer.status_code == 400
+    assert 'source address "192.0.2.30" unauthorized' in answer.get_json()["errors"][0]
+    _, answer = log_in(address="10.1.2.3", cidr_list="10.0.0.0/8", token_bound_cidrs="10.1.0.0/16")
+    program = vault(None, address="10.1.9.9")
+    program.token = answer.get_json()["auth"]["client_token"]
+    assert program.read("auth/token/lookup-self")["bound_cidrs"] == ["10.1.0.0/16"]
+    program.address = "192.0.2.30"
+    assert program.refusal("GET", "auth/token/lookup-self") == (403, ["permission denied"])
+
+
+def test_nobody_gets_more_by_a_role_than_they_have(vault, client, runtime, world):
+    lister = vault("alice", [Scope.ITEMS_LIST, Scope.TOKENS_ISSUE])
+    assert lister.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
+    assert lister.refusal("POST", ROLE, {"token_policies": "reader"})[0] == 403
+    assert lister.refusal("GET", f"{ROLE}/role-id")[0] == 403
+    assert vault("mia").refusal("POST", f"{ROLE}/secret-id", {})[0] == 404
+    assert vault("mia").refusal("POST", ROLE, {"token_policies": "default"})[0] == 403
+    assert client.refusal("POST", ROLE, {"token_policies": "root"})[0] == 400
+
+
+def test_a_login_ends_with_the_owner_s_place_in_the_organization(vault, log_in, runtime, world):
+    shown, _ = log_in()
+
+    with runtime.work(writing=True, actor=world.actor("adam")) as uow:
+        uow.session.get(Membership, world.members["alice"]).disabled_at = uow.now
+    assert vault(None).refusal("POST", "auth/ci/login", shown) == (400, ["invalid role or secret ID"])
+
+
+def test_unmounting_takes_roles_and_secret_ids_along(vault, client, log_in):
+    shown, _ = log_in()
+    assert vault("mia").refusal("DELETE", "sys/auth/ci")[0] == 403
+    client.write("sys/auth/ci", method="DELETE")
+    client.write("sys/auth/ci", method="DELETE")
+    assert vault(None).refusal("POST", "auth/ci/login", shown)[0] == 400
+    assert "ci/" not in client.send("GET", "sys/auth").get_json()
+
+
+@pytest.mark.parametrize("body", [{"type": "userpass"}, {"type": "github"}, {}])
+def test_other_methods_are_refused_with_a_sentence(vault, body):
+    status, [sentence] = vault().refusal("POST", "sys/auth/x", body)
+    assert (status, "approle" in sentence) == (400, True)
+
+
+def test_a_role_s_tokens_stay_in_the_networks_of_whoever_makes_it(vault, client, runtime, world):
+    limits = Limits(networks=read_networks(["192.0.2.0/24"]))
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        minted = api_tokens.issue(uow, "bound", tuple(Scope), timedelta(days=1), limits=limits)
+    bound = vault(None)
+    bound.token = minted.text
+    wider = {"token_policies": "reader", "token_bound_cidrs": "0.0.0.0/0"}
+    assert bound.refusal("POST", "auth/ci/role/bound", wider)[0] == 403
+    bound.write("auth/ci/role/bound", {"token_policies": "reader"})
+    assert client.read("auth/ci/role/bound")["token_bound_cidrs"] == ["192.0.2.0/24"]
+
+
+def test_a_role_s_tokens_stay_in_its_networks_whatever_a_secret_id_says(client):
+    client.write(ROLE, {"token_bound_cidrs": "10.0.0.0/8"})
+    client.write(f"{ROLE}/secret-id", {"token_bound_cidrs": "10.1.0.0/16"})
+    assert client.refusal("POST", f"{ROLE}/secret-id", {"token_bound_cidrs": "0.0.0.0/0"})[0] == 403
