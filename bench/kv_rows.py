@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from bench.load import CLIENTS
 from bench.rows import address
 from bench.visitor import request
 from bench.world import HOST, Site, Somebody, contents_of
@@ -29,15 +28,15 @@ def reads(site: Site) -> list[bytes]:
     return [_ask("GET", f"{_MOUNT}/data/{_name(number)}", person) for person, number in dealt]
 
 
-def writes(site: Site) -> list[Iterator[bytes]]:
+def writes(site: Site, clients: int) -> list[Iterator[bytes]]:
     """Let as many programs as there are clients write keys of their own, a version each time."""
-    return [_writes(person) for person in site.workers[:CLIENTS]]
+    return [_writes(site.workers[number % len(site.workers)], number) for number in range(clients)]
 
 
-def _writes(person: Somebody) -> Iterator[bytes]:
+def _writes(person: Somebody, client: int) -> Iterator[bytes]:
     for number in count():
         body = {"data": {"password": f"{number:012x}-Lq9!vX2#pR", "port": number % 65536}}
-        yield _ask("POST", f"{_MOUNT}/data/written/{person.id.hex[:8]}/{number % 50}", person, body)
+        yield _ask("POST", f"{_MOUNT}/data/written/{client}/{number % 50}", person, body)
 
 
 def look_ups(site: Site) -> list[bytes]:

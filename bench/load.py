@@ -1,4 +1,4 @@
-"""A load generator: clients that keep their connections and send their next request upon each answer."""
+"""A load generator: clients send their next request upon each answer, on one connection or on new ones."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 CLIENTS = 16
 HOST = "127.0.0.1"
 _LENGTH = b"content-length: "
+_Connect = Callable[[int, Iterator[bytes], bytes, float, "Run"], Coroutine[Any, Any, None]]
 _GIVE_UP = 30.0
 """Seconds after the end of a run until a client that hears nothing counts as failed."""
 
@@ -55,15 +57,23 @@ class Run:
 
 
 class Client(asyncio.Protocol):
-    """One connection, which always has one request under way."""
+    """One connection, which always has one request under way.
 
-    def __init__(self, requests: Iterator[bytes], status: bytes, until: float, run: Run) -> None:
+    Args:
+        until: when no more requests are sent; the first always is.
+        since: when the first request began, where making the connection counts as a part of it.
+    """
+
+    def __init__(
+        self, requests: Iterator[bytes], status: bytes, until: float, run: Run, since: float | None = None
+    ) -> None:
         self.done = asyncio.get_running_loop().create_future()
         self._requests = requests
         self._status = status
         self._until = until
         self._run = run
         self._data = b""
+        self._since = since
         self._sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -86,8 +96,12 @@ class Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count a connection that the server has ended."""
         if not self.done.done():
-            self._run.faults[f"connection lost {exc or ''}".strip()] += 1
-            self.done.set_result(None)
+            self.fail(f"connection lost {exc or ''}".strip())
+
+    def fail(self, why: str) -> None:
+        """Give up, and count it."""
+        self._run.faults[why] += 1
+        self.done.set_result(None)
 
     def _finish(self) -> None:
         now = time.perf_counter()
@@ -105,7 +119,7 @@ class Client(asyncio.Protocol):
 
     def _send(self) -> None:
         request = next(self._requests)
-        self._sent = time.perf_counter()
+        self._sent = self._since or time.perf_counter()
         self._transport.write(request)
 
 
@@ -116,6 +130,7 @@ def run(
     seconds: float,
     status: int = 200,
     beside: AbstractAsyncContextManager[None] | None = None,
+    keep_alive: bool = True,
 ) -> Run:
     """Send requests for some seconds, a client for each stream.
 
@@ -123,8 +138,10 @@ def run(
         streams: whole requests, without end.
         status: the one that every answer must have.
         beside: goes on meanwhile.
+        keep_alive: a connection for each client, rather than for each request.
     """
-    return asyncio.run(_run(port, streams, seconds, str(status).encode(), beside or nullcontext()))
+    connect = _keep if keep_alive else _renew
+    return asyncio.run(_run(port, streams, seconds, str(status).encode(), beside or nullcontext(), connect))
 
 
 async def _run(
@@ -133,25 +150,40 @@ async def _run(
     seconds: float,
     status: bytes,
     beside: AbstractAsyncContextManager[None],
+    connect: _Connect,
 ) -> Run:
     result = Run()
-    loop = asyncio.get_running_loop()
     async with beside:
         begin = time.perf_counter()
-        clients = []
-        for stream in streams:
-            make = _maker(stream, status, begin + seconds, result)
-            _, client = await loop.create_connection(make, HOST, port)
-            clients.append(client.done)
-        _, hanging = await asyncio.wait(clients, timeout=seconds + _GIVE_UP)
+        clients = [
+            asyncio.create_task(connect(port, stream, status, begin + seconds, result)) for stream in streams
+        ]
+        done, hanging = await asyncio.wait(clients, timeout=seconds + _GIVE_UP)
         result.faults["no answer"] += len(hanging)
         result.seconds = time.perf_counter() - begin
+    for task in hanging:
+        task.cancel()
+    for task in done:
+        task.result()
     result.faults += Counter()
     return result
 
 
-def _maker(stream: Iterator[bytes], status: bytes, until: float, result: Run) -> type[Client]:
-    return lambda: Client(stream, status, until, result)  # type: ignore[return-value]
+async def _keep(port: int, stream: Iterator[bytes], status: bytes, until: float, result: Run) -> None:
+    await _client(port, Client(stream, status, until, result))
+
+
+async def _renew(port: int, stream: Iterator[bytes], status: bytes, until: float, result: Run) -> None:
+    while (now := time.perf_counter()) < until:
+        await _client(port, Client(stream, status, 0.0, result, since=now))
+
+
+async def _client(port: int, client: Client) -> None:
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: client, HOST, port)
+    except OSError as error:
+        client.fail(f"no connection {error.strerror}")
+    await client.done
 
 
 def alternate(requests: Iterable[bytes], clients: int = CLIENTS) -> list[Iterator[bytes]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import kv_rows, load, rows, servers, world
+from bench import load, programs, rows, servers, world
 from bench.drip import dripping
 from bench.load import Run
 from bench.report import Figure, Report, Row, Target
@@ -68,7 +68,7 @@ class Bench:
             at_small = self._start(small, SMALL_PORT, stack)
             at_large = self._start(large, LARGE_PORT, stack)
             self._reveals(small, large)
-            self._vault_api(small)
+            self._programs(small)
             self._audit(large)
             self._slow_clients(small, at_small)
             self._turning_keys(large)
@@ -199,20 +199,25 @@ class Bench:
             "reveal by API token, much data by little", statistics.median(parts), "", 0.9, at_least=True
         )
 
-    def _vault_api(self, site: Site) -> None:
-        """What clients of HashiCorp Vault do, each in a row of its own."""
+    def _programs(self, site: Site) -> None:
+        """What programs do, each in a row of its own; then two of them with fewer and with more clients."""
         self._tell("making keys and a role")
-        shown = kv_rows.prepare(SMALL_PORT, site)
-        deal = load.alternate
-        for name, streams in (
-            ("KV read", deal(kv_rows.reads(site))),
-            ("KV write", kv_rows.writes(site)),
-            (f"KV list of {kv_rows.MANY:,} keys", deal(kv_rows.lists(site))),
-            ("token look-up", deal(kv_rows.look_ups(site))),
-            ("AppRole login", deal(kv_rows.log_ins(shown))),
-        ):
-            row = self._compare({name: (SMALL_PORT, streams, 200)})[name]
+        for name, streams in programs.rows_of(SMALL_PORT, site).items():
+            row = self._compare({name: (SMALL_PORT, streams(), 200)})[name]
             self._expect(f"{name}, of baseline", row.ratio, "")
+        for title, make in programs.alike(site).items():
+            for clients in programs.CROWDS:
+                self._crowd(title, make(clients))
+
+    def _crowd(self, title: str, streams: Sequence[Iterator[bytes]]) -> None:
+        """Load with as many clients as there are streams, once with a connection each and once with many."""
+        many = "1 client" if len(streams) == 1 else f"{len(streams)} clients"
+        self._tell(f"{title}, {many}")
+        for words, keep_alive in (("", True), (", a connection for each request", False)):
+            row = Row(f"{title}, {many}{words}")
+            row.run.add(load.run(SMALL_PORT, streams, seconds=self._sizes.seconds, keep_alive=keep_alive))
+            row.rates.append(row.run.rate)
+            self._report.rows.append(row)
 
     def _audit(self, site: Site) -> None:
         guests = rows.sign_in(LARGE_PORT, site.auditors)

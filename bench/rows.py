@@ -15,6 +15,8 @@ from bench.world import HOST, SLUG, Site, Somebody
 
 REVEALS_A_PERSON = 25
 """Different credentials that each person, or each person's program, opens in turn."""
+TOGETHER = 100
+"""Credentials that a program opens in one request."""
 _PROXY = {"Host": HOST, "X-Forwarded-Proto": "https"}
 
 
@@ -49,22 +51,30 @@ def address(number: int) -> str:
 def reveals_by_token(site: Site) -> list[bytes]:
     """Let every person's program open credentials by its API token."""
     rng = Random(1)
-    body = json.dumps({"fields": ["Password"]}).encode()
     dealt = [(person, rng.choice(site.items)) for _ in range(REVEALS_A_PERSON) for person in site.workers]
     return [
-        request(
-            "POST",
-            f"/api/v1/items/{item}/reveal",
-            {
-                **_PROXY,
-                "X-Forwarded-For": "10.9.9.9",
-                "Authorization": f"Bearer {person.api_token}",
-            },
-            body,
-            kind="application/json",
-        )
-        for person, item in dealt
+        _by_token(person, f"/api/v1/items/{item}/reveal", {"fields": ["Password"]}) for person, item in dealt
     ]
+
+
+def reveals_of_many(site: Site) -> list[bytes]:
+    """Let every person's program open many credentials at once."""
+    rng = Random(4)
+    return [
+        _by_token(
+            person, "/api/v1/items/reveal", {"items": [_one(rng.choice(site.items)) for _ in range(TOGETHER)]}
+        )
+        for person in site.workers
+    ]
+
+
+def _one(item: UUID) -> dict[str, object]:
+    return {"id": str(item), "fields": ["Password"]}
+
+
+def _by_token(person: Somebody, path: str, body: Mapping[str, object]) -> bytes:
+    headers = _PROXY | {"X-Forwarded-For": "10.9.9.9", "Authorization": f"Bearer {person.api_token}"}
+    return request("POST", path, headers, json.dumps(body).encode(), kind="application/json")
 
 
 def reveals_on_pages(site: Site, guests: Sequence[Guest]) -> list[bytes]:
