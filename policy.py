@@ -112,6 +112,7 @@ class Permission(StrEnum):
     ITEM_REVEAL = "item:reveal"
     ITEM_REVEAL_CONFIRMED = "item:reveal-confirmed"
     ITEMS_REVEAL = "items:reveal"
+    ITEMS_EXPORT = "items:export"
     ITEM_EDIT = "item:edit"
     ITEM_PLACE = "item:place"
     PROTECTION_CHANGE = "protection:change"
@@ -209,6 +210,7 @@ GRANTS: Mapping[Permission, Rule] = {
     Permission.ITEM_REVEAL: Rule(right=Right.REVEAL, scopes=_REVEAL),
     Permission.ITEM_REVEAL_CONFIRMED: Rule(right=Right.REVEAL, fresh=True),
     Permission.ITEMS_REVEAL: Rule(roles=_ALL, scopes=_REVEAL, narrowed=True),
+    Permission.ITEMS_EXPORT: Rule(roles=_WORKERS, fresh=True),
     Permission.ITEM_EDIT: Rule(right=Right.EDIT, scopes=_WRITE, narrowed=True),
     Permission.ITEM_PLACE: Rule(right=Right.EDIT, whole=True, scopes=_WRITE),
     Permission.PROTECTION_CHANGE: Rule(right=Right.MANAGE, fresh=True),

@@ -192,7 +192,7 @@ def _declare(access: Access) -> Callable[[View], View]:
             try:
                 arguments = _admit(uow, access, arguments)
                 if limit is not None:
-                    _count(uow, limit, access.counted_as or request.endpoint or "")
+                    throttle(uow, limit, access.counted_as or request.endpoint or "")
                 response = wrap_answers.wrapped(make_response(view(**arguments)))
                 _finish(uow)
             except (Denied, NotFound):
@@ -361,7 +361,12 @@ def _organization_of(uow: UnitOfWork, loaded: Any) -> UUID | None:
     return getattr(loaded, "organization_id", None) or uow.actor.organization_id
 
 
-def _count(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
+def throttle(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
+    """Count one more of what *counter* names for the present actor.
+
+    Raises:
+        TooManyRequests: it is one too many; recorded.
+    """
     name = uow.runtime.counter_name("actor", str(uow.actor.token_id or uow.actor.id))
     if limiter.hit(limit, name, counter):
         return

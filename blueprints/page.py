@@ -45,6 +45,7 @@ BELONGS = MappingProxyType(
     {
         "items": "vaults",
         "imports": "vaults",
+        "export": "vaults",
         "search": "vaults",
         "trash": "vaults",
         "generator": "vaults",

@@ -32,6 +32,7 @@ def index() -> ResponseReturnValue:
         listed=access_requests.listed(current_uow()) if allowed(Permission.VAULT_ASK) else [],
         asked=access_requests.open_access(current_uow()),
         may_create=allowed(Permission.VAULT_CREATE),
+        may_export=allowed(Permission.ITEMS_EXPORT),
     )
 
 
@@ -72,6 +73,7 @@ def show(vault: Vault) -> ResponseReturnValue:
         tags=index.tags({vault.id}),
         may_edit=vault.id in places.editing,
         may_import=allowed(Permission.VAULT_IMPORT, vault),
+        may_export=allowed(Permission.ITEMS_EXPORT) and allowed(Permission.ITEM_REVEAL, vault),
         may_manage=allowed(Permission.VAULT_MANAGE, vault),
         may_share=allowed(Permission.VAULT_ACCESS, vault),
         may_see_who=allowed(Permission.ACCESS_READ, vault),

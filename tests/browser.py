@@ -15,7 +15,9 @@ class Page(BeautifulSoup):
     """An answer: its status, headers and parsed document."""
 
     def __init__(self, answer: TestResponse) -> None:
-        super().__init__(answer.get_data(as_text=True), "html.parser")
+        # A file that is sent has bytes of its own, and nothing to read.
+        text = "" if answer.mimetype == "application/octet-stream" else answer.get_data(as_text=True)
+        super().__init__(text, "html.parser")
         # A static file stays open until somebody says that it was read.
         answer.close()
         self.answer = answer

@@ -43,6 +43,7 @@ BY_ROLE = {
     Permission.TOKENS_MANAGE: {OWNER, ADMIN},
     Permission.TOKENS_EXPORT: {OWNER, ADMIN, AUDITOR},
     Permission.ITEMS_REVEAL: EVERYONE,
+    Permission.ITEMS_EXPORT: {OWNER, ADMIN, MEMBER},
     Permission.TOKENS_REVOKE: set(),
     Permission.TOKENS_MINT: {OWNER, ADMIN, MEMBER},
     Permission.TOKEN_SELF: EVERYONE,

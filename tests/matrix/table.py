@@ -275,6 +275,8 @@ TABLE: Mapping[str, Line] = {
     "POST items.reveal": Line(right=REVEAL, form={"field": "password"}),
     "POST items.copy": Line(right=REVEAL, form={"field": "password"}),
     "POST items.favorite": Line(302, right=USE),
+    "GET exports.new": Line(roles=WORKERS, fresh=True),
+    "POST exports.make": Line(422, roles=WORKERS, fresh=True),
     "GET imports.new": Line(right=EDIT),
     "POST imports.read": Line(422, right=EDIT),
     "GET imports.show": Line(right=EDIT),

@@ -1,0 +1,20 @@
+"""Exports: what is taken out, how it is written, and why."""
+
+from __future__ import annotations
+
+from wtforms import StringField
+
+from forms.base import Form
+from forms.fields import ChoiceField, SecretField
+
+EVERYTHING = ("", "Everything that you may reveal")
+
+
+class ExportForm(Form):
+    """One file with credentials."""
+
+    vault = ChoiceField("What")
+    format = ChoiceField("Format")
+    passphrase = SecretField("Passphrase of the file")
+    again = SecretField("The passphrase once more")
+    reason = StringField("Reason")

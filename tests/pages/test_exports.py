@@ -1,0 +1,239 @@
+"""Taking credentials out: who may, what comes along, what is left out and said, what is recorded first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from errors import Unavailable
+from policy import Right
+from services import grants, item_versions, items
+from services.contents import Contents, Field, ItemType, Kind
+from services.item_versions import Place
+from tests.exporters.opened import PASSPHRASE, opened
+from tests.pages.conftest import MISSING
+from tests.world import PASSWORD, SEED, past_the_program
+
+EXPORT = "/o/northwind/export"
+
+
+def export(person, status=200, **given):
+    person.open(EXPORT)
+    asked = {"format": "chatelaine", "passphrase": PASSPHRASE, "again": PASSPHRASE, "reason": "Moving"}
+    return person.submit("export-form", status, **{**asked, **given})
+
+
+def protect(browser, primary, **marks):
+    alice = browser("alice")
+    alice.open(primary + "/access")
+    alice.submit("protection-form", **marks)
+
+
+def names_in(page):
+    return [one["name"] for one in opened(page.answer.get_data())[1]]
+
+
+def lines(page):
+    return {
+        row.th.get_text(strip=True): " ".join(row.get_text(" ", strip=True).split()[1:])
+        for row in page.select("tbody tr")
+    }
+
+
+def test_what_one_may_reveal_comes_out_whole(browser, world):
+    page = export(browser("mia"), vault=str(world.vaults["Production"]))
+
+    head, items_ = opened(page.answer.get_data())
+    assert (head["organization"], head["made_by"], head["credentials"]) == ("Northwind", "Mia", 2)
+    [primary] = [one for one in items_ if one["name"] == "prod/db primary"]
+    assert {field["name"]: field["value"] for field in primary["fields"]} == {
+        "Password": PASSWORD,
+        "TOTP": SEED,
+        "Notes": "Ask Ops before you change it.",
+    }
+    assert (primary["vault"], primary["type"], primary["tags"]) == ("Production", "login", ["prod"])
+    assert (primary["user_name"], primary["urls"]) == ("vault_rw", ["https://db.northwind.example/login"])
+
+
+def test_the_answer_is_a_file_that_nobody_keeps(browser):
+    answer = export(browser("mia")).answer
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="northwind-')
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert PASSWORD.encode() not in answer.get_data()
+
+
+def test_the_export_and_each_credential_in_it_are_recorded(browser, trail, world):
+    export(browser("mia"), vault=str(world.vaults["Production"]), reason="Quarterly copy")
+
+    made = trail.one("item.exported")
+    assert (made["target_type"], made["target"], made["actor"]) == ("vault", "Production", "Mia")
+    told = {name: made["extra"][name] for name in ("format", "reason", "exported")}
+    assert told == {"format": "chatelaine", "reason": "Quarterly copy", "exported": 2}
+    revealed = trail.events("item.revealed")
+    assert {event["target"] for event in revealed} == {"prod/db primary", "Stripe dashboard"}
+    assert {event["extra"]["export"] for event in revealed} == {made["extra"]["export"]}
+    assert revealed[0]["extra"]["fields"] == ["Password", "TOTP seed", "Notes"]
+    assert made["seq"] < revealed[0]["seq"]
+    assert PASSWORD not in repr(trail.events())
+
+
+def test_nothing_is_sent_when_the_events_cannot_be_stored(browser, runtime, monkeypatch):
+    mia = browser("mia")
+    mia.open(EXPORT)
+
+    def refuse(*_):
+        raise Unavailable("the audit log cannot be written")
+
+    monkeypatch.setattr(runtime.committer, "submit", refuse)
+    asked = {"passphrase": PASSPHRASE, "again": PASSPHRASE, "reason": "Moving"}
+    page = mia.submit("export-form", 503, **asked)
+    assert b"CHLSEAL" not in page.answer.get_data()
+
+
+def test_it_asks_again_who_one_is(browser, clock):
+    mia = browser("mia")
+    mia.open("/account")
+    clock.shift(timedelta(minutes=6))
+    assert "confirm" in mia.open(EXPORT).words.lower()
+    assert mia.path.startswith("/account/confirm")
+
+
+def test_an_auditor_exports_nothing(refuses):
+    refuses(EXPORT, "audrey", 403)
+    refuses(EXPORT, "audrey", 403, posting=True)
+
+
+def test_what_one_may_only_use_is_left_out_and_said(browser, world, trail):
+    ula = browser("ula")
+    assert lines(ula.open(EXPORT)) == {"Production": "0 2: you may use, but not reveal"}
+    page = export(ula, 422)
+    assert "There is nothing here that you may reveal" in page.words
+    assert trail.events("item.exported") == []
+
+
+def test_seeds_come_along_only_for_those_who_may_edit(browser, trail):
+    page = export(browser("rhea"))
+    head, found = opened(page.answer.get_data())
+    assert {field["name"] for one in found for field in one["fields"]} == {"Password", "Notes"}
+    assert head["left_out"] == {"seed": 2}
+    assert SEED not in repr(found)
+    assert trail.one("item.exported")["extra"]["left_out_seed"] == 2
+
+
+def test_what_waits_for_a_second_person_is_left_out_until_somebody_approves(browser, primary):
+    protect(browser, primary, approval_minutes="60")
+    mia = browser("mia")
+    assert lines(mia.open(EXPORT)) == {"Production": "1 1: a second person has to approve first"}
+    assert names_in(export(mia)) == ["Stripe dashboard"]
+    assert "Left out: 1 (a second person has to approve first)." in mia.open(EXPORT).words
+
+    mia.open(primary)
+    mia.submit("ask-approval", reason="Moving")
+    alice = browser("alice")
+    alice.open("/o/northwind/requests")
+    alice.press("Approve")
+    assert set(names_in(export(mia))) == {"prod/db primary", "Stripe dashboard"}
+
+
+def test_what_is_marked_to_be_confirmed_comes_along_after_the_confirmation(browser, primary):
+    protect(browser, primary, confirm=["y"])
+    assert len(names_in(export(browser("mia")))) == 2
+
+
+def test_a_credential_that_is_shared_alone_comes_along_without_the_name_of_its_vault(browser, world, runtime):
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        item = items.find(uow, world.items["Board portal"])
+        grants.grant(uow, item, world.people["rhea"], Right.REVEAL)
+    rhea = browser("rhea")
+    page = rhea.open(EXPORT)
+    assert "Shared with you, without their vaults" in page.words
+    found = opened(export(rhea).answer.get_data())[1]
+    assert ("", "Board portal") in {(one["vault"], one["name"]) for one in found}
+    assert "Board" not in {one["vault"] for one in found}
+
+
+def test_what_lies_in_the_trash_stays_there(browser, world):
+    mia = browser("mia")
+    mia.open(f"/o/northwind/items/{world.items['Stripe dashboard']}")
+    mia.submit("trash")
+    assert names_in(export(mia)) == ["prod/db primary"]
+
+
+def test_what_cannot_be_decrypted_is_left_out_and_recorded(browser, world, database, trail):
+    spoil = "UPDATE item_version SET details = zeroblob(120) WHERE item_id = ?"
+    past_the_program(database, spoil, world.items["Stripe dashboard"].hex)
+    head, found = opened(export(browser("mia")).answer.get_data())
+    assert [one["name"] for one in found] == ["prod/db primary"]
+    assert head["left_out"] == {"broken": 1}
+    assert trail.one("decryption.failed")["extra"]["part"] == "details"
+
+
+def test_what_a_program_has_deleted_is_left_out(browser, world, database):
+    gone = "UPDATE item_version SET deleted_at = 1 WHERE item_id = ?"
+    past_the_program(database, gone, world.items["Stripe dashboard"].hex)
+    head, found = opened(export(browser("mia")).answer.get_data())
+    assert [one["name"] for one in found] == ["prod/db primary"]
+    assert head["left_out"] == {"deleted": 1}
+
+
+def test_a_reference_comes_out_as_the_name_of_its_variable(browser, world, runtime, monkeypatch):
+    monkeypatch.setenv("VAULT_REF_MAIL", "never exported")
+    reference = Field("key", Kind.REFERENCE, "VAULT_REF_MAIL", custom=True)
+    contents = Contents("Mail", ItemType.SECRET, fields=(reference,))
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        item_versions.insert_item(uow, Place(world.vaults["Board"], "Board", None), contents, None, "")
+    found = opened(export(browser("alice"), vault=str(world.vaults["Board"])).answer.get_data())[1]
+    [mail] = [one for one in found if one["name"] == "Mail"]
+    assert mail["fields"] == [{"name": "key", "kind": "reference", "value": "VAULT_REF_MAIL", "custom": True}]
+
+
+@pytest.mark.parametrize("which", ["Harbor", "Board", "missing"])
+def test_only_a_vault_that_one_sees_can_be_chosen(browser, world, which, trail):
+    vault_id = world.vaults.get(which, MISSING)
+    page = export(browser("mia"), 422, vault=str(vault_id))
+    assert "Choose one from the list." in page.words
+    assert "Harbor" not in page.words
+    assert "Board" not in page.words
+    assert trail.events("item.exported") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"passphrase": "", "again": ""}, "passphrase", "Use 15 to 256 characters"),
+        ({"passphrase": "x" * 14, "again": "x" * 14}, "passphrase", "Use 15 to 256 characters"),
+        ({"passphrase": "x" * 257, "again": "x" * 257}, "passphrase", "Use 15 to 256 characters"),
+        ({"passphrase": "a" * 20, "again": "a" * 20}, "passphrase", "That is easy to guess"),
+        ({"again": PASSPHRASE + "x"}, "again", "This differs from the passphrase above"),
+        ({"reason": " "}, "reason", "Say why"),
+        ({"reason": "x" * 201}, "reason", "Use at most 200 characters"),
+        ({"format": "zip"}, "format", "Choose one from the list."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(browser, trail, given, field, words):
+    page = export(browser("mia"), 422, **given)
+    assert words in page.select_one(f"#{field}-error").get_text()
+    assert trail.events("item.exported") == []
+
+
+def test_three_files_an_hour_are_enough_and_mistakes_do_not_count(browser, trail):
+    mia = browser("mia")
+    for _ in range(4):
+        export(mia, 422, again="something else")
+    for _ in range(3):
+        export(mia)
+    page = export(mia, 429)
+    assert int(page.answer.headers["Retry-After"]) > 600
+    assert len(trail.events("item.exported")) == 3
+    assert trail.one("request.throttled")["extra"] == {"limit": "3 per 1 hour"}
+
+
+def test_the_page_of_a_vault_leads_to_its_export(browser, production, world):
+    page = browser("rhea").open(production)
+    link = page.select_one('a[href*="/export"]')
+    assert link["href"] == f"{EXPORT}?vault={world.vaults['Production']}"
+    page = browser("rhea").open(link["href"])
+    assert page.select_one("option[selected]").get_text() == "Production"
+    assert browser("ula").open(production).select_one('a[href*="/export"]') is None
