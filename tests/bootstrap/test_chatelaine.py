@@ -341,7 +341,11 @@ def fake_pytest(clone):
     (site / "pytest.py").write_text("import sys\nprint(sys.argv[1:])\n")
 
 
+MOVED = ["tests/clients", "tests/sso"]
+"""What the row of the browser takes from the other, so that both take as long."""
 WITHOUT_BROWSER = ["-q", "-m", "not browser"]
+FIRST_ROW = [*WITHOUT_BROWSER, *(f"--ignore={folder}" for folder in MOVED)]
+MOVED_ROW = [*WITHOUT_BROWSER, *MOVED]
 
 
 def without_chromium(tmp_path, **programs):
@@ -360,7 +364,7 @@ def test_without_a_browser_the_tests_left_out_are_named(started, tmp_path):
     fake_pytest(started)
     result = start(started, "test", PATH=str(without_chromium(tmp_path)))
 
-    assert result.stdout == f"{WITHOUT_BROWSER}\n"
+    assert result.stdout == f"{FIRST_ROW}\n{MOVED_ROW}\n"
     assert re.search(r'tests marked "browser" are left out', result.stderr)
 
 
@@ -397,14 +401,14 @@ NEAR = ("postgresql", "races", "services", "audit", "isolation", "core", "journe
 ON_POSTGRESQL = ["-q", "--database", "postgresql", *(f"tests/{name}" for name in NEAR)]
 """What is closest to the database; `test --database postgresql` runs the pages there, too."""
 IN_A_BROWSER = ["-q", "-m", "browser"]
-EVERYTHING = f"{WITHOUT_BROWSER}\n{ON_POSTGRESQL}\n{IN_A_BROWSER}\n"
+EVERYTHING = f"{FIRST_ROW}\n{ON_POSTGRESQL}\n{IN_A_BROWSER}\n{MOVED_ROW}\n"
 
 
 def test_without_servers_what_is_left_out_is_named(started, tmp_path):
     fake_pytest(started)
     result = start(started, "test", PATH=str(without_chromium(tmp_path, chromium="")))
 
-    assert result.stdout == f"{WITHOUT_BROWSER}\n{IN_A_BROWSER}\n"
+    assert result.stdout == f"{FIRST_ROW}\n{IN_A_BROWSER}\n{MOVED_ROW}\n"
     assert "nothing is tested on PostgreSQL, and no test of Redis is run" in result.stderr
 
 
@@ -444,7 +448,7 @@ def test_everything_is_run_on_both_databases(started, tmp_path):
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize("failing", ["not browser", "postgresql", "browser"])
+@pytest.mark.parametrize("failing", ["--ignore=tests/sso", "postgresql", "browser", "tests/sso"])
 def test_a_failure_on_either_is_a_failure(started, tmp_path, failing):
     fake_pytest(started)
     (site,) = (started / ".venv" / "lib").glob("python*/site-packages")
