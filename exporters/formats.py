@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crypto.passphrase import PassphraseHasher
-from exporters import sealed_json
+from exporters import bitwarden, csv_table, sealed_json
 from exporters.record import Bundle
 
 Write = Callable[[Bundle, str, PassphraseHasher], bytes]
@@ -32,6 +32,7 @@ class Format:
 
 
 _BYTES = "application/octet-stream"
+_TABLE = "text/csv; charset=utf-8"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -41,6 +42,30 @@ FORMATS: tuple[Format, ...] = (
         _BYTES,
         sealed=True,
         write=sealed_json.write,
+    ),
+    Format(
+        "bitwarden-json",
+        "Bitwarden JSON: not encrypted, for Bitwarden, Vaultwarden and most others",
+        ".json",
+        "application/json",
+        sealed=False,
+        write=bitwarden.write,
+    ),
+    Format(
+        "csv",
+        "Table (CSV): not encrypted, values as they are, for another program",
+        ".csv",
+        _TABLE,
+        sealed=False,
+        write=csv_table.write_exact,
+    ),
+    Format(
+        "csv-guarded",
+        "Table (CSV): not encrypted, for a spreadsheet; what looks like a formula is marked",
+        ".csv",
+        _TABLE,
+        sealed=False,
+        write=csv_table.write_guarded,
     ),
 )
 

@@ -6,14 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-_DANGEROUS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""What makes a spreadsheet take a cell for a formula, full-width forms included (OWASP, "CSV Injection")."""
-
-
-def safe(value: object) -> str:
-    """Return *value* as text that no spreadsheet takes for a formula; None becomes the empty text."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in _DANGEROUS else text
+from exporters.csv_cells import safe
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -3,9 +3,9 @@
 
     python3 open_export.py northwind-2027-01-15.chatelaine
 
-Needs Python 3.11 or newer and the package "cryptography", and nothing of Chatelaine. The passphrase is asked
-for, or read from standard input. What it prints is every secret in the file: mind where it goes. The first line
-says what the file is.
+Needs Python 3.11 or newer and the package "cryptography", and nothing of Chatelaine. The passphrase is
+asked for, or read from standard input. What it prints is every secret in the file: mind where it goes. The
+first line says what the file is.
 
 The format is described in docs/encryption.md. This file shares no code with the program, on purpose: it works
 when the program does not.

@@ -189,6 +189,27 @@ def test_a_reference_comes_out_as_the_name_of_its_variable(browser, world, runti
     assert mail["fields"] == [{"name": "key", "kind": "reference", "value": "VAULT_REF_MAIL", "custom": True}]
 
 
+CLEAR = {"bitwarden-json": "application/json", "csv": "text/csv", "csv-guarded": "text/csv"}
+
+
+@pytest.mark.parametrize("key", CLEAR)
+def test_the_formats_of_others_are_sent_without_a_passphrase(browser, trail, key):
+    answer = export(browser("mia"), format=key, passphrase="", again="").answer
+    assert answer.headers["Content-Type"].startswith(CLEAR[key])
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.get_data().count(PASSWORD.encode()) == 2
+    assert trail.one("item.exported")["extra"]["format"] == key
+    assert len(trail.events("item.revealed")) == 2
+
+
+@pytest.mark.parametrize("key", CLEAR)
+def test_nobody_is_left_to_believe_that_a_passphrase_protects_what_is_in_the_clear(browser, trail, key):
+    page = export(browser("mia"), 422, format=key)
+    assert "This format is not encrypted" in page.select_one("#passphrase-error").get_text()
+    assert trail.events("item.exported") == []
+
+
 @pytest.mark.parametrize("which", ["Harbor", "Board", "missing"])
 def test_only_a_vault_that_one_sees_can_be_chosen(browser, world, which, trail):
     vault_id = world.vaults.get(which, MISSING)

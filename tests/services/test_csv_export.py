@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from services.csv_export import safe, table
+from exporters.csv_cells import safe
+from services.csv_export import table
 
 
 @pytest.mark.parametrize(
