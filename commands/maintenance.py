@@ -19,6 +19,7 @@ WORDS = {
     "sign-ons": "single sign-ons removed that nobody finished",
     "imports": "previews and leftovers of imports removed",
     "repeats": "remembered answers to repeated requests removed",
+    "files": "leftovers of interrupted uploads removed",
     "re-encrypted": "rows re-encrypted where that was interrupted",
     "organizations": "organizations destroyed after their time to change one's mind",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.attachment import Attachment, AttachmentVersion
 from models.audit import Action, AuditChain, AuditCheckpoint, AuditDay, AuditEvent, AuditReview
 from models.backup import Backup
 from models.base import Base, Tenant, UtcDateTime, from_microseconds, microseconds
@@ -28,6 +29,8 @@ __all__ = [
     "AccessToken",
     "Action",
     "AppRole",
+    "Attachment",
+    "AttachmentVersion",
     "AuditChain",
     "AuditCheckpoint",
     "AuditDay",

@@ -18,7 +18,7 @@ from services import audit_queries as queries
 from services import clock, prepared
 from services.events import Event
 
-REVEALS = frozenset({Action.ITEM_REVEALED, Action.ITEM_COPIED})
+REVEALS = frozenset({Action.ITEM_REVEALED, Action.ITEM_COPIED, Action.FILE_DOWNLOADED})
 
 
 @dataclass(frozen=True, slots=True)

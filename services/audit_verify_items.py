@@ -20,6 +20,8 @@ _BECOMES: Mapping[str, str] = {
     Action.ITEM_CREATED: LIVE,
     Action.ITEM_CHANGED: LIVE,
     Action.ITEM_MOVED: LIVE,
+    Action.FILE_ADDED: LIVE,
+    Action.FILE_REMOVED: LIVE,
     Action.ITEM_RESTORED: LIVE,
     Action.ITEM_TRASHED: TRASHED,
     Action.ITEM_PURGED: PURGED,

@@ -109,6 +109,9 @@ WORDS: Mapping[Action, Words] = MappingProxyType(
         Action.ITEM_DESCRIBED: Words("changed the metadata of", "Metadata changed", ("fields",)),
         Action.ITEM_EXPORTED: Words("exported credentials", "Credentials exported"),
         Action.ITEM_PROTECTED: Words("changed what a reveal asks for of", "Protection changed"),
+        Action.FILE_ADDED: Words("added a file to", "File added"),
+        Action.FILE_DOWNLOADED: Words("downloaded a file of", "File downloaded"),
+        Action.FILE_REMOVED: Words("removed a file from", "File removed"),
         Action.REVEAL_REQUESTED: Words("asked for approval to reveal", "Approval asked for"),
         Action.REVEAL_APPROVED: Words("approved a reveal of", "Reveal approved", ("minutes",)),
         Action.REVEAL_DECLINED: Words("declined a reveal of", "Reveal declined"),
@@ -168,7 +171,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "tokens": Group("Tokens", _of("token", "profile", "role", "secret_id", "wrap")),
         "people": Group("People", _of("person", "invitation", "leaver", "service")),
         "vaults": Group("Vaults and rights", _of("vault", "grant", "group", "responsible")),
-        "items": Group("Credentials", _of("item", "reveal", "import")),
+        "items": Group("Credentials", _of("item", "file", "reveal", "import")),
         "exports": Group(
             "Exports", frozenset({Action.ITEM_EXPORTED, Action.TOKEN_EXPORTED, Action.AUDIT_EXPORTED})
         ),

@@ -33,6 +33,7 @@ from crypto.keyring import SYSTEM
 from models import (
     AccessRequest,
     AccessToken,
+    Attachment,
     Base,
     Factor,
     Grant,
@@ -95,6 +96,7 @@ ENCRYPTED = (
     EncryptedTable(
         ItemVersion, ("overview", "details"), "versions of credentials", "item_id", "number", ITEM
     ),
+    EncryptedTable(Attachment, ("facts", "key"), "files"),
     EncryptedTable(ItemRules, ("custom",), "metadata of keys", "item_id", "revision"),
     EncryptedTable(Grant, ("reason",), "reasons of rights"),
     EncryptedTable(AccessRequest, ("reason",), "reasons of requests"),

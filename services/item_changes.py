@@ -11,8 +11,8 @@ from uuid import UUID
 from errors import Conflict, Invalid, Undecryptable
 from models import Action, Vault
 from policy import Permission
+from services import attachment_rows, items, references
 from services import item_queries as queries
-from services import items, references
 from services.access import demand
 from services.content_rules import check_approval
 from services.contents import Contents, Field, Overview, check_contents
@@ -21,6 +21,7 @@ from services.item_blobs import contents_of
 from services.item_trash import purge, purge_expired, restore, trash
 from services.item_types import MAIN_SECRETS, ItemType
 from services.item_versions import (
+    FILES,
     PARTS,
     Place,
     advance,
@@ -194,6 +195,8 @@ def restore_version(uow: UnitOfWork, item: StoredItem, number: int) -> int:
     overview, fields = items.values(uow, item, number)
     contents = contents_of(overview, fields)
     changed = _changed_from_newest(uow, item, contents)
+    if attachment_rows.ids_of(uow, item.id, number) != attachment_rows.ids_of(uow, item.id, item.version):
+        changed = (*changed, FILES)
     new = advance(
         uow,
         item,
@@ -202,6 +205,7 @@ def restore_version(uow: UnitOfWork, item: StoredItem, number: int) -> int:
         strength=overview.strength,
         changed=changed,
         reason="restored",
+        files_of=number,
     )
     extra: Extra = {"version": new, "fields": list(changed), "restored_version": number}
     record(uow, Action.ITEM_CHANGED, item.id, contents.name, extra)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from errors import Conflict
 from models import Action
+from services import attachment_rows, items
 from services import item_queries as queries
-from services import items
 from services.database import EVERY_ORGANIZATION, see_organization
 from services.item_versions import bump, place_of, record, refuse_trashed
 from services.items import StoredItem
@@ -72,6 +72,7 @@ def purge(uow: UnitOfWork, item: StoredItem) -> None:
         Conflict: it is not in the trash.
     """
     change = bump(uow)
+    attachment_rows.follow_item(uow, item.id)
     result = uow.connection.execute(
         queries.DELETE, {"item_id": item.id, "organization_id": uow.organization_id}
     )

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from errors import Conflict, NotFound, VersionConflict
 from models import Action
-from services import audit, items, limits, references
+from services import attachment_rows, audit, items, limits, references
 from services import item_queries as queries
 from services.access import demand_name
 from services.contents import Contents, Field, Overview
@@ -25,6 +25,8 @@ PARTS = (
     ("Expires", "expires_on"),
 )
 """The parts of an overview, by what people call them."""
+FILES = "Files"
+"""What stands for all files among what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,12 @@ def advance(
     strength: int | None,
     changed: tuple[str, ...],
     reason: str,
+    files_of: int | None = None,
 ) -> int:
     """Store *contents* as the item's next version, in the vault *place*; return its number.
+
+    Args:
+        files_of: the version whose files it has; None: those of the newest.
 
     Raises:
         Conflict: the name is taken there, or the item is in the trash.
@@ -185,6 +191,7 @@ def advance(
         raise version_conflict(uow, newest, item.version)
     overview = overview_of(contents, place.id, strength=strength, changed=changed)
     insert_version(uow, item.id, number, overview, contents.fields, reason)
+    attachment_rows.carry(uow, item.id, item.version if files_of is None else files_of, number)
     _prune(uow, item.id, number, place.max_versions)
     return number
 
@@ -222,4 +229,5 @@ def _prune(uow: UnitOfWork, item_id: UUID, number: int, vault_keeps: int | None)
     keep = max(vault_keeps or 0, row.max_versions if row else 0)
     # Version 0 says that a key was described before it was written.
     last = number - keep if keep else 0
-    run(uow.connection, queries.PRUNE, own | {"last": max(last, 0)})
+    if run(uow.connection, queries.PRUNE, own | {"last": max(last, 0)}):
+        attachment_rows.drop_unheld(uow, item_id)

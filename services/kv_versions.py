@@ -13,7 +13,7 @@ from uuid import UUID
 
 from errors import Conflict, Invalid, Undecryptable
 from models import Action
-from services import item_changes, items
+from services import attachment_rows, item_changes, items
 from services import kv_queries as queries
 from services.approvals import demand_approval
 from services.events import Extra
@@ -204,6 +204,7 @@ def _destroy(uow: UnitOfWork, item: StoredItem, row: Any) -> bool:
     sealed = seal(uow.keys, item.organization_id, item.id, row.number, bare, ())
     own = {"own_item_id": item.id, "own_number": row.number, "own_organization_id": item.organization_id}
     run(uow.connection, queries.DESTROY, own | {"new_overview": sealed[0], "new_details": sealed[1]})
+    attachment_rows.let_go_of_all(uow, item.id, row.number)
     return True
 
 

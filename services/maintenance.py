@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from errors import ChatelaineError
 from services import (
+    attachment_rows,
     import_runs,
     item_trash,
     leases,
@@ -87,6 +88,7 @@ def run(runtime: Runtime, goes_on: Callable[[], bool] = lambda: True) -> dict[st
         for owner in reencryption.unfinished(runtime)
         if not reencryption.is_running(runtime, owner)
     )
+    done["files"] = attachment_rows.remove_strays(runtime)
     return done
 
 

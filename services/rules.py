@@ -6,6 +6,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from crypto.passkey_answers import Site
+from services.virus_scan import Scanner
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRules:
+    """What files on items may be.
+
+    Args:
+        max_bytes: of one; 0: none can be added.
+        per_item: how many one may have.
+        scanner: looks at each before it is stored; None: there is none.
+    """
+
+    max_bytes: int = 10 * 1024 * 1024
+    per_item: int = 20
+    scanner: Scanner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +34,7 @@ class Rules:
     lockout_failures: int = 5
     lockout_lasts: timedelta = timedelta(minutes=60)
     trash_kept: timedelta = timedelta(days=30)
+    attachments: AttachmentRules = AttachmentRules()
     second_factor: bool = False
     """Whether everybody must have one."""
     passkeys: Site | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from crypto.keyring import KeyRoom
+from errors import ChatelaineError
 from policy import NOBODY, Actor, ActorKind
 from services import clock, postgresql
 from services.audit_append import append
@@ -20,6 +23,9 @@ from services.events import Event, Origin
 if TYPE_CHECKING:
     from services.rules import Rules
     from services.runtime import Runtime
+
+
+log = logging.getLogger("chatelaine.work")
 
 
 class UnitOfWork:
@@ -42,6 +48,7 @@ class UnitOfWork:
         self._keys: KeyRoom | None = None
         self._connection: Connection | None = None
         self._session: Session | None = None
+        self._afterwards: list[Callable[[], None]] = []
         if writing:
             self._begin()
 
@@ -122,6 +129,13 @@ class UnitOfWork:
         """Hand a last-used mark to the committer."""
         self.runtime.committer.note(mark)
 
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Have *act* called once the work is durable, and never if it is not; it fails without consequence.
+
+        For what lies outside the database and goes with a row: left behind, housekeeping finds it.
+        """
+        self._afterwards.append(act)
+
     def begin_writing(self) -> None:
         """Go on with the write transaction, from what is in the database when its turn has come."""
         self.release()
@@ -146,7 +160,7 @@ class UnitOfWork:
         event is stored all the same.
         """
         kept = [event for event in self.events if not event.success]
-        self.events = []
+        self.events, self._afterwards = [], []
         self.release()
         if kept:
             self.events = kept
@@ -189,6 +203,16 @@ class UnitOfWork:
                 self._end()
         finally:
             self.release()
+        self._follow()
+
+    def _follow(self) -> None:
+        acts, self._afterwards = self._afterwards, []
+        for act in acts:
+            with self.runtime.turns.aside():
+                try:
+                    act()
+                except ChatelaineError:
+                    log.exception("what follows a transaction failed; housekeeping goes on with it")
 
     def _end(self) -> None:
         if self._writing:

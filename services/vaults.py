@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select
 from errors import Conflict, Invalid, NotFound
 from models import Action, Item, Vault
 from policy import Permission, Right, Role, right_on
-from services import audit, limits
+from services import attachment_rows, audit, limits
 from services import item_queries as queries
 from services.access import demand
 from services.content_rules import check_approval, check_line, check_storable
@@ -189,6 +189,7 @@ def change(
             queries.PRUNE_VAULT,
             {"organization_id": uow.organization_id, "vault_id": vault.id, "keep": max_versions},
         )
+        attachment_rows.drop_unheld(uow)
     _record(uow, Action.VAULT_CHANGED, vault, {"fields": changed})
 
 

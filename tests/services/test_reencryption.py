@@ -38,6 +38,7 @@ from services.encrypted import ENCRYPTED
 from services.leaver_ticks import Reason
 from services.token_limits import Limits
 from tests import world as worlds
+from tests.attached import attach
 from tests.imported import keep_preview
 from tests.trail import Trail
 from tests.world import PASSWORD, login
@@ -125,6 +126,7 @@ def plant_one_of_everything(runtime, world, work):
     """Put at least one row into each table of the list; whoever adds a table plants it here."""
     mia = world.actor("mia", {world.vaults["Production"]: Right.EDIT})
     keep_preview(runtime, mia, world.vaults["Production"], b"name,username,password\nMail,mia,correct\n")
+    attach(runtime, mia, world.items["prod/db primary"])
     with work("mia", writing=True) as uow:
         item = world.items["prod/db primary"]
         kv_rules.store(uow, item, replace(kv_rules.rules_of(uow, item), custom={"owner": "ops"}))
