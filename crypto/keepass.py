@@ -1,7 +1,7 @@
-"""What KeePass files are encrypted with (KDBX 3.1 and 4); only the importer of such files uses it.
+"""What KeePass files are encrypted with (KDBX 3.1 and 4); only their importer and their writer use it.
 
-The file names its own parameters, and whoever made it chose them, so each is held against a limit before
-anything is computed. Sources: KeePass's own page "KDBX File Format Specification", RFC 9106 (Argon2),
+A file that is read names its own parameters, and whoever made it chose them, so each is held against a limit
+before anything is computed. Sources: KeePass's own page "KDBX File Format Specification", RFC 9106 (Argon2),
 RFC 8439 (ChaCha20).
 """
 
@@ -136,14 +136,23 @@ class Keys:
     encryption: bytes = field(repr=False)
     blocks: bytes = field(repr=False)
 
+    def header_tag(self, header: bytes) -> bytes:
+        """Return the tag of the header of a KDBX 4 file."""
+        key = sha512(b"\xff" * 8 + self.blocks).digest()
+        return hmac.digest(key, header, "sha256")
+
+    def block_tag(self, number: int, block: bytes) -> bytes:
+        """Return the tag of one block of a KDBX 4 file."""
+        key = sha512(number.to_bytes(8, "little") + self.blocks).digest()
+        return hmac.digest(key, _BLOCK_HEAD.pack(number, len(block)) + block, "sha256")
+
     def check_header(self, header: bytes, tag: bytes) -> None:
         """Compare the tag of the header of a KDBX 4 file.
 
         Raises:
             Locked: it differs.
         """
-        key = sha512(b"\xff" * 8 + self.blocks).digest()
-        if not hmac.compare_digest(hmac.digest(key, header, "sha256"), tag):
+        if not hmac.compare_digest(self.header_tag(header), tag):
             raise Locked
 
     def check_block(self, number: int, block: bytes, tag: bytes) -> None:
@@ -152,9 +161,7 @@ class Keys:
         Raises:
             ValueError: it differs.
         """
-        key = sha512(number.to_bytes(8, "little") + self.blocks).digest()
-        head = _BLOCK_HEAD.pack(number, len(block))
-        if not hmac.compare_digest(hmac.digest(key, head + block, "sha256"), tag):
+        if not hmac.compare_digest(self.block_tag(number, block), tag):
             raise ValueError("a block was altered")
 
 
@@ -196,6 +203,13 @@ def decrypt_aes(key: bytes, nonce: bytes, data: bytes) -> bytes:
     decryptor = Cipher(AES(key), CBC(nonce)).decryptor()
     padding = PKCS7(128).unpadder()
     return padding.update(decryptor.update(data) + decryptor.finalize()) + padding.finalize()
+
+
+def encrypt_aes(key: bytes, nonce: bytes, data: bytes) -> bytes:
+    """Encrypt with AES-256 in CBC mode with PKCS #7; *nonce* has 16 fresh random bytes."""
+    padding = PKCS7(128).padder()
+    encryptor = Cipher(AES(key), CBC(nonce)).encryptor()
+    return encryptor.update(padding.update(data) + padding.finalize()) + encryptor.finalize()
 
 
 def decrypt_chacha20(key: bytes, nonce: bytes, data: bytes) -> bytes:

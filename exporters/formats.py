@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crypto.passphrase import PassphraseHasher
-from exporters import bitwarden, csv_table, sealed_json
+from exporters import bitwarden, csv_table, kdbx, sealed_json
 from exporters.record import Bundle
 
 Write = Callable[[Bundle, str, PassphraseHasher], bytes]
@@ -42,6 +42,14 @@ FORMATS: tuple[Format, ...] = (
         _BYTES,
         sealed=True,
         write=sealed_json.write,
+    ),
+    Format(
+        "keepass",
+        "KeePass (.kdbx): encrypted, for KeePass, KeePassXC and programs that read its files",
+        ".kdbx",
+        _BYTES,
+        sealed=True,
+        write=kdbx.write,
     ),
     Format(
         "bitwarden-json",
