@@ -13,11 +13,10 @@ from limits import parse
 from blueprints.guard import requires, throttle
 from blueprints.requests import current_place, current_uow, runtime
 from errors import Invalid
-from exporters.formats import FORMATS, Format, find
 from forms.exports import EVERYTHING, ExportForm
 from forms.fields import choices
 from policy import Permission
-from services import exports
+from services import export_rules, exports
 from services.exports import Line
 
 bp = Blueprint("exports", __name__, url_prefix="/o/<slug>/export")
@@ -50,9 +49,9 @@ def make() -> ResponseReturnValue:
 def _file(form: ExportForm) -> Response:
     """Return the file; the guard stores its events before it leaves."""
     uow = current_uow()
-    format_ = _format(form.format.data)
-    passphrase = exports.check_passphrase(format_, form.passphrase.data or "", form.again.data or "")
-    reason = exports.check_reason(form.reason.data or "")
+    format_ = export_rules.find_format(uow, form.format.data)
+    passphrase = export_rules.check_passphrase(format_, form.passphrase.data or "", form.again.data or "")
+    reason = export_rules.check_reason(form.reason.data or "")
     throttle(uow, EXPORTS, "exports.make")
     with runtime().turns.aside():
         gathered = exports.gather(uow, UUID(form.vault.data) if form.vault.data else None)
@@ -65,21 +64,21 @@ def _file(form: ExportForm) -> Response:
     return response
 
 
-def _format(key: str) -> Format:
-    found = find(key)
-    if found is None:
-        raise Invalid("Choose one from the list.", "format")
-    return found
-
-
 def _form(lines: Sequence[Line], chosen: str = "") -> ExportForm:
     form = ExportForm(data={"vault": chosen})
     form.vault.choices = choices(
         [EVERYTHING, *((str(line.vault_id), line.name) for line in lines if line.vault_id)]
     )
-    form.format.choices = choices((one.key, one.label) for one in FORMATS)
+    form.format.choices = choices((one.key, one.label) for one in export_rules.formats(current_uow()))
     return form
 
 
 def _page(form: ExportForm, lines: Sequence[Line]) -> str:
-    return render_template("exports/new.html", form=form, lines=lines)
+    uow = current_uow()
+    return render_template(
+        "exports/new.html",
+        form=form,
+        lines=lines,
+        formats=export_rules.formats(uow),
+        clear=export_rules.allows_clear(uow),
+    )

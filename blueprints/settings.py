@@ -9,7 +9,7 @@ from blueprints.guard import may, requires
 from blueprints.requests import current_place, current_uow
 from errors import Invalid
 from policy import Permission, Verdict
-from services import csp_reports, passkey_signin, settings
+from services import csp_reports, export_rules, passkey_signin, settings
 
 bp = Blueprint("settings", __name__, url_prefix="/o/<slug>/settings")
 
@@ -24,6 +24,8 @@ def show() -> ResponseReturnValue:
         condition=settings.condition(uow),
         csp_reports=csp_reports.newest(uow),
         passkey_sign_in=passkey_signin.is_allowed(uow),
+        clear_exports=export_rules.allows_clear(uow),
+        exports=may(uow, Permission.ITEMS_EXPORT) in {Verdict.ALLOW, Verdict.CONFIRM},
         manages=may(uow, Permission.SETTINGS_MANAGE) in {Verdict.ALLOW, Verdict.CONFIRM},
     )
 
@@ -32,10 +34,30 @@ def show() -> ResponseReturnValue:
 @requires(Permission.SETTINGS_MANAGE)
 def allow_passkeys() -> ResponseReturnValue:
     """Decide whether people here may sign in with a passkey alone."""
-    chosen = request.form.get("allowed", "")
-    if chosen not in {"yes", "no"}:
-        raise Invalid("Choose whether a passkey alone is enough.")
-    passkey_signin.allow(current_uow(), allowed=chosen == "yes")
-    words = "is enough" if chosen == "yes" else "is no longer enough"
+    allowed = _choice("Choose whether a passkey alone is enough.")
+    passkey_signin.allow(current_uow(), allowed=allowed)
+    words = "is enough" if allowed else "is no longer enough"
     flash(f"A passkey alone {words} to sign in.", "success")
     return redirect(url_for("settings.show", slug=current_place().slug))
+
+
+@bp.post("/clear-exports")
+@requires(Permission.SETTINGS_MANAGE)
+def allow_clear_exports() -> ResponseReturnValue:
+    """Decide whether people here may export in formats that are not encrypted."""
+    allowed = _choice("Choose whether exports may be unencrypted.")
+    export_rules.allow_clear(current_uow(), allowed=allowed)
+    flash("Exports may be unencrypted." if allowed else "Exports are encrypted from now on.", "success")
+    return redirect(url_for("settings.show", slug=current_place().slug))
+
+
+def _choice(sentence: str) -> bool:
+    """Read a button that allows something or no longer does.
+
+    Raises:
+        Invalid: it says neither.
+    """
+    chosen = request.form.get("allowed", "")
+    if chosen not in {"yes", "no"}:
+        raise Invalid(sentence)
+    return chosen == "yes"

@@ -119,6 +119,15 @@ def needs_passphrase(header: bytes) -> bool:
     return _read(header)[0]
 
 
+def cost_of(header: bytes) -> Cost:
+    """Return what the passphrase of a file costs, from its first ``HEADER_LEN`` bytes; zeros: it wants a key.
+
+    Raises:
+        DecryptionError: it is no sealed file, or asks for costs that are not borne.
+    """
+    return _read(header)[1]
+
+
 def _key(header: bytes, secret: str | bytes, hasher: PassphraseHasher) -> bytes:
     by_passphrase, cost, salt = _read(header)
     if by_passphrase != isinstance(secret, str):

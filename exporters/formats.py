@@ -21,6 +21,7 @@ class Format:
         label: its name for people.
         sealed: whether a passphrase opens it; the others are read by whoever has the file.
         write: gets the bundle, the passphrase, and what derives keys of one.
+        hint: a sentence for people: what it is good for.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Format:
     media_type: str
     sealed: bool
     write: Write
+    hint: str
 
 
 _BYTES = "application/octet-stream"
@@ -37,47 +39,47 @@ _TABLE = "text/csv; charset=utf-8"
 FORMATS: tuple[Format, ...] = (
     Format(
         "chatelaine",
-        "Encrypted file: everything, to keep or to bring in again",
+        "Encrypted file",
         ".chatelaine",
         _BYTES,
         sealed=True,
         write=sealed_json.write,
+        hint="Everything, to keep or to bring in again here. A small script opens it without Chatelaine.",
     ),
     Format(
         "keepass",
-        "KeePass (.kdbx): encrypted, for KeePass, KeePassXC and programs that read its files",
+        "KeePass (.kdbx), encrypted",
         ".kdbx",
         _BYTES,
         sealed=True,
         write=kdbx.write,
+        hint="Opens in KeePass, KeePassXC and whatever reads their files.",
     ),
     Format(
         "bitwarden-json",
-        "Bitwarden JSON: not encrypted, for Bitwarden, Vaultwarden and most others",
+        "Bitwarden JSON, not encrypted",
         ".json",
         "application/json",
         sealed=False,
         write=bitwarden.write,
+        hint="For Bitwarden, Vaultwarden and most other password managers.",
     ),
     Format(
         "csv",
-        "Table (CSV): not encrypted, values as they are, for another program",
+        "CSV for programs, not encrypted",
         ".csv",
         _TABLE,
         sealed=False,
         write=csv_table.write_exact,
+        hint="A table with values as they are, for other programs. Do not open it in a spreadsheet.",
     ),
     Format(
         "csv-guarded",
-        "Table (CSV): not encrypted, for a spreadsheet; what looks like a formula is marked",
+        "CSV for spreadsheets, not encrypted",
         ".csv",
         _TABLE,
         sealed=False,
         write=csv_table.write_guarded,
+        hint="The same with an apostrophe before what would be taken for a formula, passwords too.",
     ),
 )
-
-
-def find(key: str) -> Format | None:
-    """Return the format called *key*; None: there is none."""
-    return next((one for one in FORMATS if one.key == key), None)

@@ -1,8 +1,8 @@
 """The XML inside of a KeePass file: groups for folders, and each credential an entry.
 
 Source: keepass.info/help/kb/kdbx.html, and what KeePass 2 and KeePassXC write. The seed of an authenticator
-is the string ``otp`` of KeePassXC, further addresses are the strings ``KP2A_URL``; what fits none of KeePass's
-own fields becomes a string of its own, hidden ones protected.
+is the string ``otp`` of KeePassXC, further addresses are the strings ``KP2A_URL``; what fits none of
+KeePass's own fields becomes a string of its own, hidden ones protected.
 """
 
 from __future__ import annotations

@@ -59,6 +59,7 @@ class Entry:
         custom: what people added themselves, and what no field of ours fits, in the file's order.
         unread: sentences about what of this entry is left behind, such as an attachment.
         place: where in the file it stands, for people: ``line 7``.
+        exact: this program wrote it, under its own rules: nothing is shortened or split to make room.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Entry:
     custom: tuple[EntryField, ...] = ()
     unread: tuple[str, ...] = ()
     place: str = ""
+    exact: bool = False
 
 
 class Mapped(NamedTuple):

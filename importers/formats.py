@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importers import (
     bitwarden,
+    chatelaine,
     client_stor,
     csv_formats,
     dotenv,
@@ -20,6 +21,7 @@ from importers.limits import ENTRIES_MAX, Refused, check_file
 from importers.source import Asks, Format, Source
 
 FORMATS: tuple[Format, ...] = (
+    *chatelaine.FORMATS,
     *bitwarden.FORMATS,
     *kdbx.FORMATS,
     *keepass_xml.FORMATS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Tenant
@@ -23,6 +23,8 @@ class Organization(Base):
     """Raised by every change of a vault or an item; tells each process that its index is behind."""
     passkey_sign_in: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether its people may sign in with a passkey alone, without their token."""
+    clear_exports: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether people may export in formats that are not encrypted."""
     suspended_at: Mapped[datetime | None]
     deletion_at: Mapped[datetime | None]
     """When everything of it is removed, unless the operator changes their mind before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,23 +19,16 @@ from policy import Permission
 from services import audit, items, vaults
 from services.access import holds
 from services.approvals import approval_of
-from services.content_rules import check_line
 from services.contents import Field, Overview
 from services.events import Extra, Target
 from services.index import Entry
 from services.items import StoredItem
-from services.strength import strength_of
 from services.unit_of_work import UnitOfWork
 
 ITEMS_MAX = 10_000
 """As many as an import takes, so that each file can be brought in again."""
 BYTES_MAX = 50 * 1024 * 1024
 """Of all values together."""
-PASSPHRASE_MIN = 15
-PASSPHRASE_MAX = 256
-STRENGTH_MIN = 3
-"""Of 4: a file can be tried at as long as somebody likes."""
-REASON_MAX = 200
 
 
 class Why(StrEnum):
@@ -104,48 +96,6 @@ def survey(uow: UnitOfWork) -> list[Line]:
     if singles:
         lines.append(_line(uow, None, "Shared with you, without their vaults", singles, guarded))
     return lines
-
-
-def check_passphrase(format_: Format, passphrase: str, again: str) -> str:
-    """Return the passphrase of a sealed file in NFC.
-
-    Raises:
-        Invalid: it is too short, too easy to guess, or differs; or the format would not use it.
-    """
-    if not format_.sealed:
-        if passphrase or again:
-            raise Invalid(
-                "This format is not encrypted, so a passphrase would not protect the file. "
-                "Leave it empty, or choose another format.",
-                "passphrase",
-            )
-        return ""
-    text = unicodedata.normalize("NFC", passphrase)
-    if not PASSPHRASE_MIN <= len(text) <= PASSPHRASE_MAX:
-        raise Invalid(
-            f"Use {PASSPHRASE_MIN} to {PASSPHRASE_MAX} characters, such as five words of the generator.",
-            "passphrase",
-        )
-    if (strength_of(text) or 0) < STRENGTH_MIN:
-        raise Invalid("That is easy to guess. Use several words that do not belong together.", "passphrase")
-    if unicodedata.normalize("NFC", again) != text:
-        raise Invalid("This differs from the passphrase above. Type both again.", "again")
-    return text
-
-
-def check_reason(reason: str) -> str:
-    """Return why somebody exports, for the audit log.
-
-    Raises:
-        Invalid: nothing is said, or too much.
-    """
-    reason = unicodedata.normalize("NFC", reason).strip()
-    if not reason:
-        raise Invalid("Say why, for those who read the audit log.", "reason")
-    if len(reason) > REASON_MAX:
-        raise Invalid(f"Use at most {REASON_MAX} characters.", "reason")
-    check_line(reason, "The reason", "reason")
-    return reason
 
 
 def gather(uow: UnitOfWork, vault_id: UUID | None) -> Gathered:

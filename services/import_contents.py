@@ -50,7 +50,8 @@ def make_contents(entry: Entry, folder: str = "") -> tuple[Contents, tuple[str, 
 
 def in_parts(entry: Entry) -> Iterator[Entry]:
     """Make several entries of one with more fields than a credential may have."""
-    most = rules.KEYS_MAX if entry.type is EntryType.SECRET else FIELDS_EACH
+    each = rules.CUSTOM_FIELDS_MAX if entry.exact else FIELDS_EACH
+    most = rules.KEYS_MAX if entry.type is EntryType.SECRET else each
     yield replace(entry, custom=entry.custom[:most])
     for start in range(most, len(entry.custom), most):
         yield Entry(
@@ -91,14 +92,15 @@ class _Draft:
         segments = [self._segment(part) for part in self.entry.folder]
         path = "/".join([folder] * bool(folder) + [part for part in segments if part])
         leaf = self._segment(self.entry.name) or UNTITLED
-        if len(path) > FOLDER_MAX:
+        if len(path) > FOLDER_MAX and not self.entry.exact:
             path = path[:FOLDER_MAX].rstrip(" /")
             self.notes.append("Its folders were shortened.")
         whole = f"{path}/{leaf}" if path else leaf
-        if len(whole) > rules.NAME_MAX - NUMBER_ROOM:
+        longest = rules.NAME_MAX - self._room
+        if len(whole) > longest:
             self._keep("Whole name", self.entry.name, Kind.TEXT)
             self.notes.append("Its name was shortened; the whole one is in a field.")
-            whole = whole[: rules.NAME_MAX - NUMBER_ROOM].rstrip(" /")
+            whole = whole[:longest].rstrip(" /")
         return whole
 
     def user_name(self) -> str:
@@ -135,7 +137,7 @@ class _Draft:
         for field in self.entry.custom:
             self._keep(field.name, field.value, Kind(field.kind.value), empty=True)
         longest = rules.KEY_MAX if self.type is ItemType.SECRET else rules.FIELD_NAME_MAX
-        return (*typed.values(), *_distinct(self._own, specs, longest))
+        return (*typed.values(), *_distinct(self._own, specs, longest, self._room))
 
     def _totp(self) -> tuple[EntryField, ...]:
         if not self.entry.totp:
@@ -154,9 +156,15 @@ class _Draft:
             self.notes.append("A slash in a name became a dash.")
         return "" if line in {".", ".."} else line
 
+    @property
+    def _room(self) -> int:
+        """Characters of a name that are left for a number behind it."""
+        return 0 if self.entry.exact else NUMBER_ROOM
+
     def _keep(self, name: str, value: str, kind: Kind, *, empty: bool = False) -> None:
         if value or empty:
-            self._own.append(Field(name, _fitting(kind, value), value, custom=True))
+            fitting = kind if self.entry.exact else _fitting(kind, value)
+            self._own.append(Field(name, fitting, value, custom=True))
 
 
 def _fitting(kind: Kind, value: str) -> Kind:
@@ -178,12 +186,12 @@ def _passes(text: str, check: Callable[[Iterable[str]], object]) -> bool:
     return bool(text.strip())
 
 
-def _distinct(fields: Sequence[Field], reserved: Iterable[str], longest: int) -> list[Field]:
-    """Give each field a name that no other has."""
+def _distinct(fields: Sequence[Field], reserved: Iterable[str], longest: int, room: int) -> list[Field]:
+    """Give each field a name that no other has; *room* characters of it are left for a number."""
     taken = {name.casefold() for name in reserved}
     found = []
     for field in fields:
-        base = one_line(field.name)[: longest - NUMBER_ROOM].strip() or "Field"
+        base = one_line(field.name)[: longest - room].strip() or "Field"
         name, number = base, 1
         while name.casefold() in taken:
             number += 1

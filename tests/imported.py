@@ -12,9 +12,11 @@ from services.imports import Draft
 from services.runtime import Runtime
 
 
-def keep_preview(runtime: Runtime, actor: Actor, vault_id: UUID, data: bytes, name: str = "a.csv") -> UUID:
+def keep_preview(
+    runtime: Runtime, actor: Actor, vault_id: UUID, data: bytes, name: str = "a.csv", passphrase: str = ""
+) -> UUID:
     """Read a file and keep its preview."""
-    source = Source(data, name)
+    source = Source(data, name, passphrase)
     format_ = formats.recognise(data)
     reading = formats.read(source, format_)
     with runtime.work(writing=True, actor=actor) as uow:
@@ -23,9 +25,11 @@ def keep_preview(runtime: Runtime, actor: Actor, vault_id: UUID, data: bytes, na
         return imports.keep(uow, vaults.find(uow, vault_id), draft).id
 
 
-def import_all(runtime: Runtime, actor: Actor, vault_id: UUID, data: bytes, name: str = "a.csv") -> UUID:
+def import_all(
+    runtime: Runtime, actor: Actor, vault_id: UUID, data: bytes, name: str = "a.csv", passphrase: str = ""
+) -> UUID:
     """Store everything of a file in a vault; return the import's id."""
-    run_id = keep_preview(runtime, actor, vault_id, data, name)
+    run_id = keep_preview(runtime, actor, vault_id, data, name, passphrase)
     while True:
         with runtime.work(writing=True, actor=actor) as uow:
             run = imports.find(uow, run_id)

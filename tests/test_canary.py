@@ -25,6 +25,7 @@ from services.contents import TYPE_FIELDS, ItemType
 from tests import world as worlds
 from tests.backups.place import files_in
 from tests.browser import Browser
+from tests.exporters.opened import PASSPHRASE
 from tests.world import World
 
 
@@ -193,6 +194,20 @@ def leave(alice: Browser, mia: Browser, canaries: Canaries, world: World) -> lis
     return files
 
 
+SEALED, CLEAR = ("chatelaine", "keepass"), ("bitwarden-json", "csv", "csv-guarded")
+
+
+def take_out(person: Browser, *formats: str) -> list[bytes]:
+    """Export everything in each of the formats."""
+    files = []
+    for key in formats:
+        person.open("/o/northwind/export")
+        secret = PASSPHRASE if key in SEALED else ""
+        given = {"format": key, "passphrase": secret, "again": secret, "reason": "Moving out"}
+        files.append(person.submit("export-form", **given).answer.get_data())
+    return files
+
+
 def written(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -222,6 +237,7 @@ def test_no_word_of_a_credential_is_ever_written_down(app, folder, world, signed
     mia, alice = signed_in("mia"), signed_in("alice")
 
     exports = live(mia, alice, canaries, world)
+    sealed, clear = take_out(alice, *SEALED), take_out(mia, *CLEAR)
 
     back_up(app.extensions["chatelaine"], folder)
     content = written(folder)
@@ -242,6 +258,9 @@ def test_no_word_of_a_credential_is_ever_written_down(app, folder, world, signed
     app.extensions["chatelaine"].close()
     assert hits(written(folder), canaries.words) == []
     check_exports(exports, canaries)
+    assert hits(dict(zip(SEALED, sealed, strict=True)), canaries.words) == []
+    assert all("Password in" in " ".join(hits({key: data}, canaries.words))
+               for key, data in zip(CLEAR, clear, strict=True))  # fmt: skip
 
 
 def back_up(runtime, folder):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from crypto.passphrase import PassphraseHasher
-from exporters.formats import find
+from exporters.formats import FORMATS
 from exporters.record import Bundle, Credential, Value
 from tests.exporters.opened import PASSPHRASE
 
@@ -100,6 +100,5 @@ EVERYTHING = bundle(
 
 def written(key: str, what: Bundle = EVERYTHING) -> bytes:
     """Write *what* in the format called *key*."""
-    format_ = find(key)
-    assert format_ is not None
+    [format_] = [one for one in FORMATS if one.key == key]
     return format_.write(what, PASSPHRASE, PassphraseHasher())

@@ -182,6 +182,7 @@ TABLE: Mapping[str, Line] = {
     "GET search.show": Line(roles=EVERYBODY),
     "GET settings.show": Line(roles=WATCHERS),
     "POST settings.allow_passkeys": Line(422, roles=ADMINS, fresh=True),
+    "POST settings.allow_clear_exports": Line(422, roles=ADMINS, fresh=True),
     "GET generator.show": Line(roles=EVERYBODY),
     "POST generator.generate": Line(422, roles=EVERYBODY),
     "GET audit.index": Line(roles=WATCHERS),

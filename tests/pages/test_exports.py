@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from errors import Unavailable
+from errors import Invalid, Unavailable
 from policy import Right
-from services import grants, item_versions, items
+from services import export_rules, grants, item_versions, items
 from services.contents import Contents, Field, ItemType, Kind
 from services.item_versions import Place
 from tests.exporters.opened import PASSPHRASE, opened
@@ -208,6 +208,40 @@ def test_nobody_is_left_to_believe_that_a_passphrase_protects_what_is_in_the_cle
     page = export(browser("mia"), 422, format=key)
     assert "This format is not encrypted" in page.select_one("#passphrase-error").get_text()
     assert trail.events("item.exported") == []
+
+
+def test_an_organization_can_allow_encrypted_formats_only(browser, trail):
+    mia, alice = browser("mia"), browser("alice")
+    before = mia.open(EXPORT)
+    assert len(before.select("#format option")) == 5
+    assert "Allowed" in alice.open("/o/northwind/settings").words
+    assert "Exports are encrypted from now on." in alice.submit("clear-exports").words
+
+    mia.page = before
+    page = mia.submit("export-form", 422, format="csv", reason="Moving")
+    assert "Choose one from the list." in page.select_one("#format-error").get_text()
+    assert [option["value"] for option in page.select("#format option")] == ["chatelaine", "keepass"]
+    assert "switched off in the settings of Northwind" in page.words
+    assert trail.events("item.exported") == []
+    assert len(names_in(export(mia))) == 2
+
+    alice.open("/o/northwind/settings")
+    alice.submit("clear-exports")
+    changed = [(event["target"], event["extra"]["value"]) for event in trail.events("setting.changed")]
+    assert changed == [
+        ("Exports that are not encrypted", "not allowed"),
+        ("Exports that are not encrypted", "allowed"),
+    ]
+    assert export(mia, format="csv", passphrase="", again="").answer.mimetype == "text/csv"
+
+
+def test_a_service_lets_no_unencrypted_format_through_that_was_switched_off(runtime, world):
+    actor = world.actor("mia")
+    with runtime.work(writing=True, actor=actor) as uow:
+        export_rules.allow_clear(uow, allowed=False)
+        assert export_rules.find_format(uow, "keepass").sealed
+        with pytest.raises(Invalid):
+            export_rules.find_format(uow, "csv")
 
 
 @pytest.mark.parametrize("which", ["Harbor", "Board", "missing"])
