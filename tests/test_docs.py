@@ -35,6 +35,8 @@ OTHER_NAMES = {
     "CHATELAINE_CONTAINER",
     "STOP_GRACE_PERIOD",
     "SSL_CERT_FILE",
+    # Of chl, on other machines, and of what it hands on there.
+    *("CHATELAINE_ADDR", "CHATELAINE_TOKEN", "API_KEY", "DB_PASSWORD", "LD_PRELOAD"),
 }
 """Names in capitals that are not settings: the platform's, and a placeholder."""
 COMMANDS = [*documents(), ROOT / "compose.yaml", ROOT / ".env.example"]
