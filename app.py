@@ -43,9 +43,10 @@ from services.provider_client import ProviderClient, Providers
 from services.providers import Provider
 from services.rate_storage import RateCounters, uri_beside
 from services.reencrypter import Reencrypter
-from services.rules import Rules
+from services.rules import AttachmentRules, Rules
 from services.runtime import Runtime
 from services.stores import open_store
+from services.virus_scan import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -268,9 +269,16 @@ def _rules(settings: Settings) -> Rules:
         lockout_failures=settings.lockout_failures,
         lockout_lasts=timedelta(minutes=settings.lockout_minutes),
         trash_kept=timedelta(days=settings.trash_days),
+        attachments=_attachments(settings),
         second_factor=settings.require_2fa,
         passkeys=_passkeys(settings),
     )
+
+
+def _attachments(settings: Settings) -> AttachmentRules:
+    daemon, mandatory = settings.clamd, settings.clamd_missing == "refuse"
+    scanner = Scanner(daemon.host, daemon.port, mandatory=mandatory) if daemon else None
+    return AttachmentRules(settings.attachment_max_mib * 2**20, settings.attachments_per_item, scanner)
 
 
 def _passkeys(settings: Settings) -> Site | None:

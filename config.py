@@ -17,7 +17,7 @@ import config_stores as stores
 from config_providers import OidcProvider, read_client_secrets, read_providers, variable
 from config_reader import ConfigError, Fault, Reader
 from config_rules import ROOT, SECRETS, AppEnv, LogFormat, LogLevel, Switch, in_container, is_loopback
-from config_stores import StorePlace
+from config_stores import Daemon, Missing, StorePlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +52,10 @@ class Settings:
     redis_tls: Switch
     redis_url: str | None
     attachments_to: StorePlace
+    attachment_max_mib: int
+    attachments_per_item: int
+    clamd: Daemon | None
+    clamd_missing: Missing
     s3_access_key: str | None
     s3_secret_key: str | None
     s3_region: str
@@ -229,6 +233,10 @@ def _read(reader: Reader, environ: Mapping[str, str]) -> Settings:
         redis_tls=rules.read_choice(reader, "REDIS_TLS", get_args(Switch), "on"),
         redis_url=servers.read_redis_url(reader),
         attachments_to=attachments_to or stores.beside(database_url, "attachments"),
+        attachment_max_mib=reader.number("ATTACHMENT_MAX_MIB", 10, 0, 10),
+        attachments_per_item=reader.number("ATTACHMENTS_PER_ITEM", 20, 1, 100),
+        clamd=stores.read_clamd(reader),
+        clamd_missing=rules.read_choice(reader, "CLAMD_MISSING", get_args(Missing), "refuse"),
         s3_access_key=access_key,
         s3_secret_key=secret_key,
         s3_region=region,

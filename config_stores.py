@@ -1,17 +1,19 @@
-"""Where files go: a folder, or an S3-compatible address and the account for it."""
+"""Where files go, a folder or an S3-compatible address and an account for it, and who looks at them first."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from config_rules import ROOT, Switch, is_loopback, read_choice, split
 
 if TYPE_CHECKING:
     from config_reader import Reader
 
+Missing = Literal["refuse", "store"]
+"""What becomes of a file that the scanner cannot look at."""
 SERVED = ("static", "templates")
 """Folders of the program whose files are shown to people."""
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
@@ -38,6 +40,35 @@ class StorePlace:
         if self.folder is None:
             return f"{self.endpoint}/{self.bucket}/{self.prefix}".rstrip("/")
         return str(self.folder.relative_to(ROOT) if self.folder.is_relative_to(ROOT) else self.folder)
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """Where clamd listens: a host and a port, or the path of a socket and no port."""
+
+    host: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        """Show it as it would be set."""
+        if self.port is None:
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_clamd(reader: Reader) -> Daemon | None:
+    """Return where the virus scanner listens; None: there is none."""
+    advice = "must be the path of clamd's socket, such as /run/clamav/clamd.ctl, or HOST:PORT."
+    return reader.checked("CLAMD", _daemon, advice)
+
+
+def _daemon(text: str) -> Daemon | None:
+    if text.startswith("/") and "\0" not in text:
+        return Daemon(text)
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]{1,253})):([0-9]{1,5})", text)
+    if found is None or not 0 < int(found[3]) < 65536:  # noqa: PLR2004 - ports
+        return None
+    return Daemon(found[1] or found[2], int(found[3]))
 
 
 def read_place(reader: Reader, name: str) -> StorePlace | None:

@@ -8,6 +8,7 @@ from blueprints import (
     api,
     api_audit,
     api_document,
+    api_files,
     api_items,
     api_others,
     api_pages,
@@ -15,6 +16,7 @@ from blueprints import (
     api_trash,
     api_vaults,
     approle,
+    attachments,
     audit,
     auth_tokens,
     backups,
@@ -62,7 +64,7 @@ from blueprints import (
     vaults,
 )
 
-_OF_THE_API = (api_audit, api_document, api_items, api_others, api_tokens, api_trash, api_vaults)
+_OF_THE_API = (api_audit, api_document, api_files, api_items, api_others, api_tokens, api_trash, api_vaults)
 """They add their routes to the blueprint ``api``."""
 
 ALL = (
@@ -70,6 +72,7 @@ ALL = (
     account.bp,
     api.bp,
     api_pages.bp,
+    attachments.bp,
     audit.bp,
     backups.bp,
     containment.bp,
@@ -120,6 +123,7 @@ ALL = (
 
 WITHOUT_CSRF = frozenset(
     {
+        "api.add_file",
         "api.change_item",
         "api.change_vault",
         "api.create_item",
@@ -127,6 +131,7 @@ WITHOUT_CSRF = frozenset(
         "api.destroy_item",
         "api.generate",
         "api.mint_token",
+        "api.remove_file",
         "api.restore_item",
         "api.reveal",
         "api.reveal_many",

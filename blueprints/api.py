@@ -46,6 +46,7 @@ class Operation:
         query: what may stand in the address; anything else there is not looked at.
         body: None: the route takes none.
         bodyless: whether the body may be left out.
+        takes: the media type of a body that is no JSON; None: it takes none.
         answer: None: there is none (204), or it is no JSON.
         media: of the answer.
         also: further statuses than those that any route may answer with.
@@ -59,6 +60,7 @@ class Operation:
     query: Mapping[str, Shape] = field(default_factory=dict)
     body: Shape | None = None
     bodyless: bool = False
+    takes: str | None = None
     answer: Shape | None = None
     status: int = 200
     media: str = "application/json"

@@ -91,7 +91,7 @@ def path_of(rule: Rule) -> str:
 def statuses(operation: Operation) -> list[int]:
     """Return every status that a route may answer with."""
     refused = [*ALWAYS, *operation.also]
-    if operation.body is not None:
+    if operation.body is not None or operation.takes is not None:
         refused += WITH_BODY
     if operation.body is not None or operation.query or operation.once:
         refused.append(422)
@@ -119,6 +119,8 @@ def _operation(rule: Rule, operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         content = {"application/json": {"schema": operation.body}}
         told["requestBody"] = {"required": not operation.bodyless, "content": content}
+    if operation.takes is not None:
+        told["requestBody"] = {"required": True, "content": {operation.takes: {}}}
     return told
 
 

@@ -35,6 +35,7 @@ RESULTS: Mapping[str, bool] = {"ok": True, "failed": False}
 TYPES: Mapping[str, str] = {
     "chain": "The log itself",
     "event": "Event",
+    "file": "File",
     "invitation": "Invitation",
     "item": "Credential",
     "lockout": "Lock",

@@ -19,6 +19,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MONTH = 30 * DAY
 YEAR = 365 * DAY
+KIB = 1024
 
 STEPS = (
     (MINUTE, 1, "s"),
@@ -56,6 +57,14 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def bytesize(count: int) -> str:
+    """Write a number of bytes: "812 bytes", "1.2 KiB", "10 MiB"."""
+    if count < KIB:
+        return f"{count} byte{'s' if count != 1 else ''}"
+    size, unit = (count / KIB, "KiB") if count < KIB * KIB else (count / KIB / KIB, "MiB")
+    return f"{size:.1f}".removesuffix(".0") + f" {unit}"
+
+
 def asset_names(folder: Path, prefix: str) -> Callable[[str], str]:
     """Make the function that gives a static file its address.
 
@@ -71,8 +80,8 @@ def asset_names(folder: Path, prefix: str) -> Callable[[str], str]:
 
 
 def register(app: Flask) -> None:
-    """Give templates the filters `ago`, `exact`, `iso` and the function `asset`."""
-    for filter_ in (ago, exact, iso):
+    """Give templates the filters `ago`, `bytesize`, `exact`, `iso` and the function `asset`."""
+    for filter_ in (ago, bytesize, exact, iso):
         app.add_template_filter(filter_, filter_.__name__)
     folder = Path(app.static_folder or "static")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR

@@ -48,6 +48,7 @@ from services import (
 )
 from services.access_requests import Asked
 from services.actors import Person
+from services.attachments import StoredFile
 from services.events import Target
 from services.items import StoredItem
 from services.kv_keys import Key
@@ -334,7 +335,7 @@ def _judge(uow: UnitOfWork, permission: Permission, loaded: Any) -> None:
 
 def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
     """Judge the present actor on a vault, an item, a token, or the organization as a whole."""
-    stored = loaded.item if isinstance(loaded, Key) else loaded
+    stored = loaded.item if isinstance(loaded, Key | StoredFile) else loaded
     if isinstance(stored, StoredItem) and stored.protection.confirm:
         permission = CONFIRMED.get(permission, permission)
     return judge(
@@ -343,7 +344,7 @@ def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
         organization_id=_organization_of(uow, loaded),
         vault_id=loaded.id if isinstance(loaded, Vault) else getattr(loaded, "vault_id", None),
         item_id=loaded.id if isinstance(loaded, StoredItem) else getattr(loaded, "item_id", None),
-        item_name=loaded.known_name if isinstance(loaded, StoredItem | Key) else None,
+        item_name=loaded.known_name if isinstance(loaded, StoredItem | StoredFile | Key) else None,
         owner_id=_owner_of(permission, loaded),
         now=uow.now,
         fresh_for=uow.rules.fresh_for,

@@ -8,6 +8,8 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, request
 from flask_talisman import Talisman
 
+from blueprints import file_answers
+from blueprints.file_answers import FileAnswer
 from blueprints.requests import for_vault_clients, request_id
 from config import Settings
 
@@ -110,6 +112,8 @@ def init_app(app: Flask, settings: Settings) -> None:
             response.headers["Content-Security-Policy"] = framed_policy
             response.headers.pop("Content-Security-Policy-Report-Only", None)
             response.headers.pop("X-Frame-Options", None)
+        if isinstance(response, FileAnswer):
+            response.headers["Content-Security-Policy"] = file_answers.POLICY
         return _complete(response)
 
     Headers(

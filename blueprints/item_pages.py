@@ -14,10 +14,11 @@ from flask.typing import ResponseReturnValue
 
 from blueprints.guard import may
 from blueprints.requests import current_place, current_uow
+from forms.attachments import FileForm
 from forms.requests import ApprovalForm
 from models import Vault
 from policy import Permission, Verdict
-from services import access_requests, colleagues, items, reach, responsibility, vaults
+from services import access_requests, attachments, colleagues, items, reach, responsibility, vaults
 from services.access_requests import Asked
 from services.approvals import approval_of
 from services.contents import Kind, Shape
@@ -141,18 +142,24 @@ def vault_of(item: StoredItem) -> Vault | None:
 
 
 def show_item(
-    item: StoredItem, shown: Revealed | None = None, approval: ApprovalForm | None = None
-) -> ResponseReturnValue:
+    item: StoredItem,
+    shown: Revealed | None = None,
+    approval: ApprovalForm | None = None,
+    upload: FileForm | None = None,
+) -> str:
     """Show a credential, with one value opened where *shown* holds it.
 
     Args:
         approval: the form that asks for a second person's approval, where it was refused.
+        upload: the form that adds a file, likewise.
     """
     uow = current_uow()
     may_edit = allowed(Permission.ITEM_EDIT, item)
     asks = Asking.of(item)
     overview = item.overview
     gone = items.is_past(item.deleted_at, uow.now) or item.destroyed
+    files = attachments.of(uow, item)
+    people = {item.created_by, item.changed_by, item.trashed_by, asks.approved_by}
     return render_template(
         "items/show.html",
         item=item,
@@ -161,7 +168,10 @@ def show_item(
         urls=url_rows(overview.urls) if overview else [],
         rows=field_rows(overview.shapes, shown, seeds=may_edit) if overview else [],
         expiry=expiry(overview.expires_on, uow.now.date()) if overview else None,
-        names=colleagues.names(uow, {item.created_by, item.changed_by, item.trashed_by, asks.approved_by}),
+        files=files,
+        upload=upload or FileForm(formdata=None),
+        most=uow.rules.attachments,
+        names=colleagues.names(uow, people | {file.added_by for file in files}),
         keeper=responsibility.of_item(uow, item),
         favorite=item.id in items.favorites(uow),
         may_share=allowed(Permission.VAULT_ACCESS, item),
@@ -228,6 +238,7 @@ def show_version(item: StoredItem, number: int, shown: Revealed | None = None) -
         line=line,
         urls=url_rows(overview.urls),
         rows=field_rows(overview.shapes, shown, seeds=False),
+        files=attachments.of(uow, item, number),
         vault=vault_of(item),
         may_reveal=allowed(Permission.ITEM_REVEAL, item) and not Asking.of(item).needed and not gone,
         may_edit=allowed(Permission.ITEM_EDIT, item),

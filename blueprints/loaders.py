@@ -20,6 +20,7 @@ from models import (
 )
 from services import (
     access_requests,
+    attachments,
     groups,
     imports,
     invitations,
@@ -35,6 +36,7 @@ from services import (
     vaults,
 )
 from services.access_requests import Asked
+from services.attachments import StoredFile
 from services.items import StoredItem
 from services.kv_keys import Folder, Key
 from services.mounts import MountedVault
@@ -59,6 +61,7 @@ class Loader:
 LOADERS: Mapping[type, Loader] = {
     Vault: Loader("vault_id", vaults.find, "vault"),
     StoredItem: Loader("item_id", items.find, "item"),
+    StoredFile: Loader("file_id", attachments.find, "file"),
     AccessToken: Loader("token_id", tokens.find, "token"),
     Membership: Loader("member_id", people.find, "person"),
     Invitation: Loader("invitation_id", invitations.find, "invitation"),

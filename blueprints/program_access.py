@@ -56,6 +56,23 @@ def admit(uow: UnitOfWork, *, writes: bool, free: bool = False) -> Program:
     return program
 
 
+def go_on_writing(uow: UnitOfWork) -> None:
+    """Begin to write in the midst of a request that has held nothing, if its token still opens something.
+
+    Time has passed since the guard looked: who may what is to be asked again.
+
+    Raises:
+        SignInRequired: the token opens nothing any more; recorded.
+    """
+    token = presented()
+    uow.begin_writing()
+    try:
+        if token is not None:
+            programs.enter(uow, token, charged=True)
+    except TokenRefused as refused:
+        raise _refusal(uow, token, refused.reason) from None
+
+
 def namespace() -> str:
     """Return the organization that a client of the Vault-compatible API names; empty: it names none."""
     named = request.headers.get("X-Vault-Namespace", "") if for_vault_clients() else ""

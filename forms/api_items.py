@@ -109,6 +109,23 @@ _VERSION_LINE = thing(
     }
 )
 HISTORY = thing({"versions": several(_VERSION_LINE)})
+_FILE = {"id": ID, "name": text(), "size": whole(1, about="Bytes.")}
+_READABLE = flag("Whether it can be decrypted.")
+FILES = thing(
+    {
+        "files": several(
+            thing(
+                {
+                    **_FILE,
+                    "type": maybe(text()),
+                    "added_at": WHEN,
+                    "readable": flag("Whether it can be decrypted."),
+                }
+            )
+        )
+    }
+)
+FILE_ADDED = thing({**_FILE, "type": text(), "version": whole(1, about="Of the credential.")})
 
 _VAULT_PARTS = {"name": text(longest=120, shortest=1), "description": text(longest=500)}
 NEW_VAULT = thing(_VAULT_PARTS, optional=("description",))

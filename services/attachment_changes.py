@@ -60,6 +60,7 @@ def prepared(uow: UnitOfWork, item: StoredItem, name: str, source: BinaryIO) -> 
     try:
         yield draft
     except ChatelaineError:
+        uow.release()
         with uow.runtime.turns.aside():
             files.delete(attachment_contents.object_name(instance, item.organization_id, draft.id))
         raise

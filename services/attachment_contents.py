@@ -65,6 +65,10 @@ class Content:
         """Read no more of it."""
         self._held.close()
 
+    def __del__(self) -> None:
+        """Give back what is held by an answer that was made and never sent."""
+        self.close()
+
 
 def object_name(instance: UUID, organization_id: UUID, file_id: UUID) -> str:
     """Return what a file's content is called in the store of files."""

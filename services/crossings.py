@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from models import AccessRequest, Action, Item, Membership, Organization
+from models import AccessRequest, Action, Attachment, Item, Membership, Organization
 from models.base import Tenant
 from services import audit_figures
 from services.access_requests import Asked
+from services.attachments import StoredFile
 from services.events import SYSTEM_CHAIN, Target, make_event
 from services.items import StoredItem
 from services.postgresql import seeing_all
@@ -25,7 +26,7 @@ from services.unit_of_work import UnitOfWork
 DAYS = 30
 """How long the operator's pages count them."""
 
-_ROWS: dict[type, type[Tenant]] = {StoredItem: Item, Asked: AccessRequest}
+_ROWS: dict[type, type[Tenant]] = {StoredItem: Item, StoredFile: Attachment, Asked: AccessRequest}
 """What the rows are where a route names a thing that was put together from some."""
 
 

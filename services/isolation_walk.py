@@ -17,6 +17,7 @@ from errors import NotFound
 from models import (
     AccessRequest,
     AccessToken,
+    Attachment,
     Group,
     ImportRun,
     Invitation,
@@ -30,6 +31,7 @@ from models import (
 from policy import Actor, ActorKind, Right, Role
 from services import (
     access_requests,
+    attachments,
     groups,
     imports,
     invitations,
@@ -54,6 +56,7 @@ FINDERS: Mapping[type, Callable[[UnitOfWork, UUID], Any]] = MappingProxyType(
     {
         AccessRequest: access_requests.find,
         AccessToken: tokens.find,
+        Attachment: attachments.find,
         Group: groups.find,
         ImportRun: imports.find,
         Invitation: invitations.find,
@@ -128,6 +131,8 @@ def _listed(uow: UnitOfWork, model: type, ids: Mapping[type, Mapping[UUID, list[
     lists: Mapping[type, Callable[[], Iterable[UUID]]] = {
         AccessRequest: lambda: (one.id for one in access_requests.waiting(uow)),
         AccessToken: lambda: (line.id for line in token_list.everything(uow, Wanted())),
+        # Files are listed by item, and no other organization's item is found.
+        Attachment: lambda: (),
         Group: lambda: (line.id for line in groups.everything(uow)),
         # Imports are listed by vault, and no other organization's vault is found.
         ImportRun: lambda: (),

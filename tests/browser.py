@@ -16,7 +16,8 @@ class Page(BeautifulSoup):
 
     def __init__(self, answer: TestResponse) -> None:
         # A file that is sent has bytes of its own, and nothing to read.
-        text = "" if answer.mimetype == "application/octet-stream" else answer.get_data(as_text=True)
+        data = answer.get_data()
+        text = "" if answer.mimetype == "application/octet-stream" else data.decode("utf-8", "replace")
         super().__init__(text, "html.parser")
         # A static file stays open until somebody says that it was read.
         answer.close()

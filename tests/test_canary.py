@@ -14,6 +14,7 @@ import secrets
 import string
 import tempfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -156,8 +157,27 @@ def live(mia: Browser, alice: Browser, canaries: Canaries, world: World) -> list
         mia.open("/o/northwind/trash")
         mia.open(here)
         mia.submit("restore")
+    attach(mia, canaries, f"/o/northwind/items/{world.items['Stripe dashboard']}")
     mistakes(mia, canaries, vault)
     return leave(alice, mia, canaries, world)
+
+
+def attach(mia: Browser, canaries: Canaries, here: str) -> None:
+    """Put files on a credential, small and of many chunks; read them, take one off; have some refused."""
+    for size in (1, 20_000):
+        word = canaries.word("content of a file")
+        mia.open(here)
+        file = (BytesIO(f"{word}\n".encode() * size), f"{canaries.word('name of a file')}.txt")
+        mia.submit("add-file", file=file)
+        form = mia.page.select('form[id^="download-"]')[-1]["id"]
+        assert mia.submit(form).answer.get_data().startswith(word.encode())
+    mia.open(here)
+    mia.submit(mia.page.select_one('form[id^="remove-"]')["id"])
+    for content, name in ((b"MZ\0", "exe"), (b"%PDF-1.7", "png")):
+        word = canaries.word("content of a refused file").encode()
+        mia.open(here)
+        file = (BytesIO(content + word), f"{canaries.word('name of a refused file')}.{name}")
+        mia.submit("add-file", 422, file=file)
 
 
 def mistakes(mia: Browser, canaries: Canaries, vault: str) -> None:

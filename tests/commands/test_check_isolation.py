@@ -12,10 +12,11 @@ from click.testing import CliRunner
 
 from blueprints.loaders import LOADERS
 from cli import cli
-from models import AccessRequest, AccessToken, Base, Item, Organization, Passkey, Tenant
+from models import AccessRequest, AccessToken, Attachment, Base, Item, Organization, Passkey, Tenant
 from policy import Role
 from services import (
     access_requests,
+    attachments,
     invitations,
     isolation,
     isolation_walk,
@@ -24,6 +25,7 @@ from services import (
     maintenance,
 )
 from services.access_requests import Asked
+from services.attachments import StoredFile
 from services.items import StoredItem
 from services.kv_keys import Folder, Key
 from services.mounts import MountedVault
@@ -262,9 +264,11 @@ def test_it_finds_things_as_the_guard_does():
     # Clients of the KV API name a vault and what is in it by name, which is looked up in their own alone.
     del guarded[MountedVault], guarded[Key], guarded[Folder]
     assert guarded.pop(StoredItem) is items.find
+    assert guarded.pop(StoredFile) is attachments.find
     assert guarded.pop(Asked) is access_requests.find
     tried = dict(isolation_walk.FINDERS)
     assert tried.pop(Item) is items.find
+    assert tried.pop(Attachment) is attachments.find
     assert tried.pop(AccessRequest) is access_requests.find
     assert guarded == tried
     assert AccessToken in tried

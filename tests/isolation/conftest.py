@@ -31,6 +31,7 @@ from services import (
 from services.contents import Contents, Field, Kind
 from services.events import Origin
 from services.runtime import Runtime
+from tests.attached import attach
 from tests.browser import Browser
 from tests.imported import import_all
 from tests.world import LAKESIDE, NORTHWIND, ROLES, World, login
@@ -125,6 +126,10 @@ def furnish(two: Two, slug: str) -> None:
         item_changes.edit(uow, item, contents(two, slug), expected_version=1)
         item_changes.set_favorite(uow, items.find(uow, item.id), on=True)
         items.reveal(uow, items.find(uow, item.id), "Password")
+    content = two.word(slug, "content of a file")
+    things["file_id"] = attach(
+        two.runtime, two.actor(slug), things["item_id"], two.word(slug, "name of a file"), content.encode()
+    )
     _share(two, slug)
     row = f"{two.word(slug, 'name in an import')},{two.word(slug, 'password')}"
     file_name = two.word(slug, "name of an imported file")

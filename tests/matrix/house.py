@@ -52,6 +52,7 @@ from services.grants import grant
 from services.providers import Vouched
 from services.runtime import Runtime
 from tests.addresses import NOWHERE
+from tests.attached import attach
 from tests.imported import import_all
 from tests.world import LAKESIDE, NORTHWIND, ROLES, World, login
 
@@ -155,10 +156,12 @@ def furnish(app: Flask, runtime: Runtime, world: World) -> House:
     _add_engine_room(house)
     house.own |= _things(house, NORTHWIND, "alice", "mia")
     house.own |= _shared(house, "mona", "noah", "dora", house.own)
+    house.own["file_id"] = _attach(house, "mona", house.own)
     house.own["run_id"] = _import(house, "mona", house.own)
     house.foreign |= _things(house, LAKESIDE, "mallory", "sam")
     house.foreign |= {"vault_id": world.vaults["Harbor"], "item_id": world.items["Lakeside mail"]}
     house.foreign |= _shared(house, "mallory", "sam", "sam", house.foreign)
+    house.foreign["file_id"] = _attach(house, "mallory", house.foreign)
     house.foreign["run_id"] = _import(house, "mallory", house.foreign)
     for name in ("anybody", *PEOPLE):
         house.everybody[name] = _sign_in(house, name)
@@ -271,6 +274,12 @@ def _import(house: House, manager: str, things: Mapping[str, Any]) -> UUID:
     """Import a credential into the vault."""
     actor = replace(_actor(house, manager), rights={things["vault_id"]: Right.MANAGE})
     return import_all(house.runtime, actor, things["vault_id"], b"name,password\nMoved in,geheim\n")
+
+
+def _attach(house: House, manager: str, things: Mapping[str, Any]) -> UUID:
+    """Put a file on the credential."""
+    actor = replace(_actor(house, manager), rights={things["vault_id"]: Right.MANAGE})
+    return attach(house.runtime, actor, things["item_id"])
 
 
 def _add_passkey(house: House, name: str) -> UUID:

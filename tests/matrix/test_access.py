@@ -22,6 +22,7 @@ IDS = frozenset(
         *("vault_id", "item_id", "member_id", "token_id", "invitation_id", "lockout_id", "session_id"),
         *("group_id", "request_id", "passkey_id", "organization_id", "identity_id"),
         "run_id",
+        "file_id",
         "profile_id",
     }
 )

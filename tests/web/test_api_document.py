@@ -159,8 +159,8 @@ def requests(draw, document, world):
             headers[one["name"]] = draw(st.sampled_from(['"1"', "*", "x", '"9999999999999999999999"']))
     body = None
     if "requestBody" in told and draw(st.booleans() | st.just(True)):
-        shape = told["requestBody"]["content"]["application/json"]["schema"]
-        body = draw(values_of(shape, world))
+        [(media, taken)] = told["requestBody"]["content"].items()
+        body = draw(values_of(taken["schema"], world) if media == "application/json" else st.binary())
     return path, method, told, query, headers, body
 
 
@@ -172,14 +172,16 @@ def faults_of(app, token, document, request):
     """Send one request; return what is wrong with the answer."""
     path, method, told, query, headers, body = request
     limiter.storage.reset()
-    content = None if body is None else json.dumps(body).encode()
+    is_file = isinstance(body, bytes)
+    content = body if is_file or body is None else json.dumps(body).encode()
+    media = "application/octet-stream" if is_file else "application/json"
     answer = app.test_client(use_cookies=False).open(
         path,
         method=method.upper(),
         query_string=encoded(query),
         headers={"Authorization": f"Bearer {token}", **headers},
         data=content,
-        content_type="application/json" if content is not None else None,
+        content_type=media if content is not None else None,
     )
     said, status = answer.get_data(), str(answer.status_code)
     documented = told["responses"].get(status)
