@@ -56,6 +56,7 @@ class Settings:
     attachments_per_item: int
     clamd: Daemon | None
     clamd_missing: Missing
+    clamd_tls: Switch
     s3_access_key: str | None
     s3_secret_key: str | None
     s3_region: str
@@ -237,6 +238,7 @@ def _read(reader: Reader, environ: Mapping[str, str]) -> Settings:
         attachments_per_item=reader.number("ATTACHMENTS_PER_ITEM", 20, 1, 100),
         clamd=stores.read_clamd(reader),
         clamd_missing=rules.read_choice(reader, "CLAMD_MISSING", get_args(Missing), "refuse"),
+        clamd_tls=rules.read_choice(reader, "CLAMD_TLS", get_args(Switch), "on"),
         s3_access_key=access_key,
         s3_secret_key=secret_key,
         s3_region=region,

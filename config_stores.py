@@ -59,7 +59,12 @@ class Daemon:
 def read_clamd(reader: Reader) -> Daemon | None:
     """Return where the virus scanner listens; None: there is none."""
     advice = "must be the path of clamd's socket, such as /run/clamav/clamd.ctl, or HOST:PORT."
-    return reader.checked("CLAMD", _daemon, advice)
+    found = reader.checked("CLAMD", _daemon, advice)
+    guarded = read_choice(reader, "CLAMD_TLS", get_args(Switch), "on") == "off"
+    if found and found.port and not guarded and not is_loopback(found.host):
+        words = "names another machine, and clamd knows no TLS. Where something else guards the way there, "
+        reader.fault("CLAMD", f"{words}set CLAMD_TLS=off.")
+    return found
 
 
 def _daemon(text: str) -> Daemon | None:

@@ -330,6 +330,15 @@ BAD = [
     ("ATTACHMENTS_TO", "https://key:secret@s3.acme.test/bucket"),
     ("ATTACHMENTS_TO", "http://s3.acme.test/bucket"),
     ("ATTACHMENTS_TO", "s3://bucket/prefix"),
+    ("ATTACHMENT_MAX_MIB", "11"),
+    ("ATTACHMENTS_PER_ITEM", "0"),
+    ("CLAMD", "clamd"),
+    ("CLAMD", "127.0.0.1:0"),
+    ("CLAMD", "127.0.0.1:65536"),
+    ("CLAMD", "::1:3310"),
+    ("CLAMD", "clamav.acme.test:3310"),
+    ("CLAMD_MISSING", "yes"),
+    ("CLAMD_TLS", "no"),
     ("S3_ACCESS_KEY", "two words"),
     ("S3_SECRET_KEY", "two words"),
     ("S3_REGION", "eu/west"),
@@ -464,6 +473,26 @@ def test_such_a_store_needs_an_account_and_tls():
     (fault,) = faults(ATTACHMENTS_TO="http://s3.acme.test/bucket", **STORE)
     assert "S3_TLS=off" in fault.sentence
     assert load(ATTACHMENTS_TO="http://s3.acme.test/bucket", S3_TLS="off", **STORE).s3_tls == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("/run/clamav/clamd.ctl", ("/run/clamav/clamd.ctl", None)),
+        ("127.0.0.1:3310", ("127.0.0.1", 3310)),
+        ("[::1]:3310", ("::1", 3310)),
+    ],
+)
+def test_a_scanner_is_named_by_its_socket_or_port(text, place):
+    settings = load(CLAMD=text)
+    assert (settings.clamd.host, settings.clamd.port) == place
+    assert ("CLAMD", text) in [(name, shown) for name, shown, _ in settings.effective()]
+
+
+def test_a_scanner_on_another_machine_is_allowed_by_name_only():
+    (fault,) = faults(CLAMD="clamav:3310")
+    assert "CLAMD_TLS=off" in fault.sentence
+    assert load(CLAMD="clamav:3310", CLAMD_TLS="off").clamd.host == "clamav"
 
 
 SERVER = "postgresql+psycopg://ada:pw@db.acme.test/vault"
