@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 
 OTP = "otp"
@@ -65,7 +66,7 @@ class Credential:
         return (one for one in self.values if one.custom or one.name not in known)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """Everything that one file will hold.
 
@@ -79,7 +80,7 @@ class Bundle:
     credentials: tuple[Credential, ...]
     left_out: Mapping[str, int]
 
-    @property
+    @cached_property
     def many_vaults(self) -> bool:
         """Whether the credentials come from more than one vault, so that its name says where each was."""
         return len({one.vault for one in self.credentials}) > 1

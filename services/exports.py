@@ -179,10 +179,7 @@ def _guarded(uow: UnitOfWork) -> frozenset[UUID]:
     marked = (
         select(Item.id)
         .join(Vault, Vault.id == Item.vault_id)
-        .where(
-            Item.trashed_at.is_(None),
-            or_(Item.approval_minutes.is_not(None), Vault.approval_minutes.is_not(None)),
-        )
+        .where(or_(Item.approval_minutes.is_not(None), Vault.approval_minutes.is_not(None)))
     )
     return frozenset(each for each in uow.session.scalars(marked) if approval_of(uow, each) is None)
 

@@ -8,7 +8,7 @@ import pytest
 
 from errors import Invalid, Unavailable
 from policy import Right
-from services import export_rules, grants, item_versions, items
+from services import export_rules, exports, grants, item_versions, items
 from services.contents import Contents, Field, ItemType, Kind
 from services.item_versions import Place
 from tests.exporters.opened import PASSPHRASE, opened
@@ -134,6 +134,7 @@ def test_what_waits_for_a_second_person_is_left_out_until_somebody_approves(brow
     alice = browser("alice")
     alice.open("/o/northwind/requests")
     alice.press("Approve")
+    assert lines(mia.open(EXPORT)) == {"Production": "2 Nothing"}
     assert set(names_in(export(mia))) == {"prod/db primary", "Stripe dashboard"}
 
 
@@ -152,6 +153,20 @@ def test_a_credential_that_is_shared_alone_comes_along_without_the_name_of_its_v
     found = opened(export(rhea).answer.get_data())[1]
     assert ("", "Board portal") in {(one["vault"], one["name"]) for one in found}
     assert "Board" not in {one["vault"] for one in found}
+
+    alice = browser("alice")
+    alice.open(f"/o/northwind/items/{world.items['Board portal']}")
+    alice.submit("trash")
+    assert "Board portal" not in names_in(export(rhea))
+
+
+def test_what_is_shared_in_both_ways_comes_along_once(browser, world, runtime):
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        item = items.find(uow, world.items["Stripe dashboard"])
+        grants.grant(uow, item, world.people["mia"], Right.MANAGE)
+    mia = browser("mia")
+    assert lines(mia.open(EXPORT)) == {"Production": "2 Nothing"}
+    assert sorted(names_in(export(mia))) == ["Stripe dashboard", "prod/db primary"]
 
 
 def test_what_lies_in_the_trash_stays_there(browser, world):
@@ -192,21 +207,23 @@ def test_a_reference_comes_out_as_the_name_of_its_variable(browser, world, runti
 CLEAR = {"bitwarden-json": "application/json", "csv": "text/csv", "csv-guarded": "text/csv"}
 
 
-@pytest.mark.parametrize("key", CLEAR)
-def test_the_formats_of_others_are_sent_without_a_passphrase(browser, trail, key):
-    answer = export(browser("mia"), format=key, passphrase="", again="").answer
-    assert answer.headers["Content-Type"].startswith(CLEAR[key])
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.get_data().count(PASSWORD.encode()) == 2
-    assert trail.one("item.exported")["extra"]["format"] == key
-    assert len(trail.events("item.revealed")) == 2
+def test_the_formats_of_others_are_sent_without_a_passphrase(browser, trail):
+    mia = browser("mia")
+    for key, media_type in CLEAR.items():
+        answer = export(mia, format=key, passphrase="", again="").answer
+        assert answer.headers["Content-Type"].startswith(media_type)
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.get_data().count(PASSWORD.encode()) == 2
+    assert [event["extra"]["format"] for event in trail.events("item.exported")] == list(CLEAR)
+    assert len(trail.events("item.revealed")) == 6
 
 
-@pytest.mark.parametrize("key", CLEAR)
-def test_nobody_is_left_to_believe_that_a_passphrase_protects_what_is_in_the_clear(browser, trail, key):
-    page = export(browser("mia"), 422, format=key)
-    assert "This format is not encrypted" in page.select_one("#passphrase-error").get_text()
+def test_nobody_is_left_to_believe_that_a_passphrase_protects_what_is_in_the_clear(browser, trail):
+    mia = browser("mia")
+    for given in ({}, {"again": ""}, {"passphrase": ""}):
+        page = export(mia, 422, format="csv", **given)
+        assert "This format is not encrypted" in page.select_one("#passphrase-error").get_text()
     assert trail.events("item.exported") == []
 
 
@@ -235,13 +252,18 @@ def test_an_organization_can_allow_encrypted_formats_only(browser, trail):
     assert export(mia, format="csv", passphrase="", again="").answer.mimetype == "text/csv"
 
 
-def test_a_service_lets_no_unencrypted_format_through_that_was_switched_off(runtime, world):
-    actor = world.actor("mia")
+def test_a_service_lets_nothing_through_that_the_page_does_not_offer(runtime, world, trail):
+    actor = world.actor("mia", {world.vaults["Production"]: Right.EDIT})
     with runtime.work(writing=True, actor=actor) as uow:
+        export_rules.allow_clear(uow, allowed=False)
         export_rules.allow_clear(uow, allowed=False)
         assert export_rules.find_format(uow, "keepass").sealed
         with pytest.raises(Invalid):
             export_rules.find_format(uow, "csv")
+        for vault_id in (world.vaults["Board"], world.vaults["Harbor"], MISSING):
+            with pytest.raises(Invalid):
+                exports.gather(uow, vault_id)
+    trail.one("setting.changed")
 
 
 @pytest.mark.parametrize("which", ["Harbor", "Board", "missing"])
@@ -254,22 +276,23 @@ def test_only_a_vault_that_one_sees_can_be_chosen(browser, world, which, trail):
     assert trail.events("item.exported") == []
 
 
-@pytest.mark.parametrize(
-    ("given", "field", "words"),
-    [
-        ({"passphrase": "", "again": ""}, "passphrase", "Use 15 to 256 characters"),
-        ({"passphrase": "x" * 14, "again": "x" * 14}, "passphrase", "Use 15 to 256 characters"),
-        ({"passphrase": "x" * 257, "again": "x" * 257}, "passphrase", "Use 15 to 256 characters"),
-        ({"passphrase": "a" * 20, "again": "a" * 20}, "passphrase", "That is easy to guess"),
-        ({"again": PASSPHRASE + "x"}, "again", "This differs from the passphrase above"),
-        ({"reason": " "}, "reason", "Say why"),
-        ({"reason": "x" * 201}, "reason", "Use at most 200 characters"),
-        ({"format": "zip"}, "format", "Choose one from the list."),
-    ],
+WRONG = (
+    ({"passphrase": "", "again": ""}, "passphrase", "Use 15 to 256 characters"),
+    ({"passphrase": "x" * 14, "again": "x" * 14}, "passphrase", "Use 15 to 256 characters"),
+    ({"passphrase": "x" * 257, "again": "x" * 257}, "passphrase", "Use 15 to 256 characters"),
+    ({"passphrase": "a" * 20, "again": "a" * 20}, "passphrase", "That is easy to guess"),
+    ({"again": PASSPHRASE + "x"}, "again", "This differs from the passphrase above"),
+    ({"reason": " "}, "reason", "Say why"),
+    ({"reason": "x" * 201}, "reason", "Use at most 200 characters"),
+    ({"format": "zip"}, "format", "Choose one from the list."),
 )
-def test_what_is_wrong_is_said_beside_its_field(browser, trail, given, field, words):
-    page = export(browser("mia"), 422, **given)
-    assert words in page.select_one(f"#{field}-error").get_text()
+
+
+def test_what_is_wrong_is_said_beside_its_field(browser, trail):
+    mia = browser("mia")
+    for given, field, words in WRONG:
+        page = export(mia, 422, **given)
+        assert words in page.select_one(f"#{field}-error").get_text()
     assert trail.events("item.exported") == []
 
 
