@@ -133,6 +133,7 @@ WITHOUT_CSRF = frozenset(
         "api.mint_token",
         "api.remove_file",
         "api.restore_item",
+        "api.restore_version",
         "api.reveal",
         "api.reveal_many",
         "api.revoke_self",

@@ -6,9 +6,10 @@ so no CSRF token is asked for. Failures are problem details (RFC 9457) that repe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
@@ -33,6 +34,7 @@ _ELSEWHERE = frozenset({"X-Vault-Token", "X-Api-Key"})
 """Where clients of others send theirs."""
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+Line = TypeVar("Line")
 
 # The guard counts by token, and by address those that have none.
 uncounted(bp)
@@ -115,6 +117,24 @@ def asked() -> dict[str, Any]:
             found[name] = _read(shape, given, name)
             check(shape, found[name], name)
     return found
+
+
+def part_of(lines: Sequence[Line], id_of: Callable[[Line], UUID]) -> tuple[Sequence[Line], str | None]:
+    """Return the page of a list that the address asks for, and the cursor of the next; None: it is the last.
+
+    Raises:
+        Invalid: what the cursor stands for is not in the list, or not any more.
+    """
+    wanted = asked()
+    begin, after = 0, wanted.get("cursor")
+    if after is not None:
+        places = [number for number, line in enumerate(lines) if str(id_of(line)) == after]
+        if not places:
+            raise Invalid("The list has changed since, or the cursor is no `next` of an answer.", "cursor")
+        begin = places[0] + 1
+    page = lines[begin : begin + wanted.get("limit", PAGE)]
+    more = begin + len(page) < len(lines)
+    return page, str(id_of(page[-1])) if more else None
 
 
 def _read(shape: Shape, given: str, name: str) -> Any:

@@ -198,6 +198,25 @@ def list_versions(item: StoredItem) -> ResponseReturnValue:
     )
 
 
+@bp.post("/items/<uuid:item_id>/history/<int:number>/restore")
+@requires(Permission.ITEM_EDIT, StoredItem, limit=SPEED, program=True)
+@describes(
+    Operation(
+        "Make an earlier version the newest",
+        "As its next version; those between stay. Send the version that you have seen in If-Match.",
+        answer=shapes.WRITTEN,
+        etag=True,
+        conditional=True,
+        also=(404, 409, 412, 428),
+    )
+)
+def restore_version(item: StoredItem, number: int) -> ResponseReturnValue:
+    uow = current_uow()
+    _demand_match(item)
+    item_changes.restore_version(uow, item, number)
+    return written(items.find(uow, item.id))
+
+
 def _demand_match(item: StoredItem) -> None:
     """Refuse a change that does not say which version it was made on, or names another than the newest."""
     if not request.headers.get("If-Match"):

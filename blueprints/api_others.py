@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from blueprints.api import SPEED, Operation, bp, describes, sent
+from blueprints.api import CURSOR, LIMIT, SPEED, Operation, bp, describes, part_of, sent
 from blueprints.guard import requires
 from blueprints.requests import current_uow, runtime
 from forms import api_others as shapes
@@ -17,8 +17,9 @@ _CLASSES = ("lower", "upper", "digits", "symbols", "avoid_lookalikes")
 
 @bp.get("/people")
 @requires(Permission.PEOPLE_READ, limit=SPEED, program=True)
-@describes(Operation("List people and service accounts", answer=shapes.PEOPLE))
+@describes(Operation("List people and service accounts", query={**CURSOR, **LIMIT}, answer=shapes.PEOPLE))
 def list_people() -> ResponseReturnValue:
+    page, following = part_of(people.everybody(current_uow()), lambda line: line.user_id)
     return jsonify(
         people=[
             {
@@ -29,8 +30,9 @@ def list_people() -> ResponseReturnValue:
                 "disabled": line.disabled_at is not None,
                 "service": line.service,
             }
-            for line in people.everybody(current_uow())
-        ]
+            for line in page
+        ],
+        next=following,
     )
 
 

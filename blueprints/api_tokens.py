@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 
-from blueprints.api import SPEED, Operation, bp, describes, sent
+from blueprints.api import CURSOR, LIMIT, SPEED, Operation, bp, describes, part_of, sent
 from blueprints.guard import requires
 from blueprints.requests import current_program, current_uow
 from crypto.tokens import parse_token
@@ -53,11 +53,14 @@ def revoke_self() -> ResponseReturnValue:
 
 @bp.get("/tokens")
 @requires(Permission.TOKENS_MINT, limit=SPEED, program=True)
-@describes(Operation("List the tokens that this one has made", answer=shapes.TOKENS))
+@describes(
+    Operation("List the tokens that this one has made", query={**CURSOR, **LIMIT}, answer=shapes.TOKENS)
+)
 def list_tokens() -> ResponseReturnValue:
     uow = current_uow()
     family = token_list.family(uow, tokens.find(uow, current_program().token_id))
-    return jsonify(tokens=[_told(line) for line in family.children])
+    page, following = part_of(family.children, lambda line: line.id)
+    return jsonify(tokens=[_told(line) for line in page], next=following)
 
 
 @bp.post("/tokens")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
-from blueprints.api import SPEED, Operation, bp, describes, key, sent
+from blueprints.api import CURSOR, LIMIT, SPEED, Operation, bp, describes, key, part_of, sent
 from blueprints.guard import requires
 from blueprints.requests import current_uow
 from forms import api_items as shapes
@@ -19,10 +19,18 @@ from services.items import Protection
 
 @bp.get("/vaults")
 @requires(Permission.ORGANIZATION_READ, limit=SPEED, program=True)
-@describes(Operation("List vaults", "Those that its owner has a right on.", answer=shapes.VAULTS))
+@describes(
+    Operation(
+        "List vaults",
+        "Those that its owner has a right on.",
+        query={**CURSOR, **LIMIT},
+        answer=shapes.VAULTS,
+    )
+)
 def list_vaults() -> ResponseReturnValue:
-    lines = vaults.visible(current_uow())
-    return jsonify(vaults=[_told(line.vault) for line in lines if line.right is not None])
+    lines = [line.vault for line in vaults.visible(current_uow()) if line.right is not None]
+    page, following = part_of(lines, lambda vault: vault.id)
+    return jsonify(vaults=[_told(vault) for vault in page], next=following)
 
 
 @bp.get("/vaults/<uuid:vault_id>")

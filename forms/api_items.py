@@ -139,4 +139,4 @@ VAULT = thing(
         "items": whole(),
     }
 )
-VAULTS = thing({"vaults": several(VAULT)})
+VAULTS = thing({"vaults": several(VAULT), "next": NEXT})

@@ -40,7 +40,7 @@ _TOKEN_PARTS = {
     "expires_at": WHEN,
 }
 TOKEN_SELF = thing({**_TOKEN_PARTS, "organization": text(), "owner": text(), **_LIMITS})
-TOKENS = thing({"tokens": several(thing(_TOKEN_PARTS))})
+TOKENS = thing({"tokens": several(thing(_TOKEN_PARTS)), "next": NEXT})
 
 _PERSON = thing(
     {
@@ -52,7 +52,7 @@ _PERSON = thing(
         "service": flag("Whether it is a service account."),
     }
 )
-PEOPLE = thing({"people": several(_PERSON)})
+PEOPLE = thing({"people": several(_PERSON), "next": NEXT})
 
 AUDIT_QUERY = {
     "action": choice(*(action.value for action in Action)),

@@ -177,6 +177,7 @@ TABLE: Mapping[str, Line] = {
     "GET api.download_file": Line(scope="items:reveal", right=REVEAL),
     "DELETE api.remove_file": Line(scope="items:write", right=EDIT),
     "PATCH api.change_item": Line(415, scope="items:write", right=EDIT),
+    "POST api.restore_version": Line(428, scope="items:write", right=EDIT),
     "DELETE api.trash_item": Line(204, scope="items:write", right=EDIT),
     "DELETE api.destroy_item": Line(409, scope="items:destroy", right=MANAGE),
     "POST api.restore_item": Line(409, scope="items:write", right=EDIT),

@@ -226,6 +226,21 @@ def test_a_change_is_a_new_version_and_leaves_the_rest_as_it_is(api, stripe, tra
     assert trail.one("item.changed")["extra"]["fields"] == ["User name", "Password"]
 
 
+def test_an_earlier_version_comes_back_as_the_next(api, stripe, trail):
+    program = api("mia", *ALL)
+    before = values_of(program, stripe)["Password"]
+    change = {"fields": [{"name": "password", "value": "changed"}]}
+    program.patch(stripe, json=change, headers={"If-Match": '"1"'})
+    back = f"{stripe}/history/1/restore"
+    assert program.post(back).status_code == 428
+    assert program.post(back, headers={"If-Match": '"1"'}).status_code == 412
+    answer = program.post(back, headers={"If-Match": '"2"'})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"3"')
+    assert values_of(program, stripe)["Password"] == before
+    assert trail.events("item.changed")[-1]["extra"]["restored_version"] == 1
+    assert program.post(f"{stripe}/history/9/restore", headers={"If-Match": '"3"'}).status_code == 404
+
+
 def test_null_empties_a_field_and_removes_a_custom_one(api, stripe):
     program = api("mia", *ALL)
     added = {"fields": [{"name": "Region", "kind": "text", "value": "eu"}]}

@@ -221,3 +221,31 @@ def test_what_lies_in_the_trash_is_destroyed_by_whom_it_is_granted_to(api, world
     assert api("alice", Scope.ITEMS_WRITE).delete(f"/api/v1/trash/{item}").status_code == 403
     assert program.delete(f"/api/v1/trash/{item}").status_code == 204
     assert trail.one("item.purged")["target"] == "Board portal"
+
+
+# Pages of lists
+
+
+@pytest.mark.parametrize("path", ["vaults", "people", "tokens"])
+def test_a_list_comes_in_pages_that_make_the_whole(api, path):
+    program = api("alice", *ALL)
+    for name in ("one", "two"):
+        program.post("/api/v1/vaults", json={"name": name})
+        program.post("/api/v1/tokens", json={"name": name, "scopes": ["items:list"], "seconds": 60})
+    whole = program.get(f"/api/v1/{path}").get_json()
+    found, cursor = [], ""
+    while cursor is not None:
+        part = program.get(f"/api/v1/{path}?limit=1&cursor={cursor}").get_json()
+        found += part[path]
+        cursor = part["next"]
+    assert len(found) > 1
+    assert found == whole[path]
+    assert whole["next"] is None
+
+
+def test_a_cursor_that_is_none_is_refused(api, world):
+    program = api("mia", *ALL)
+    for wrong in ("qqq", world.vaults["Board"]):
+        answer = program.get(f"/api/v1/vaults?cursor={wrong}")
+        assert answer.status_code == 422
+        assert str(wrong) not in answer.get_data(as_text=True)
