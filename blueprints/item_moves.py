@@ -15,7 +15,7 @@ from forms.fields import choices
 from forms.items import DuplicateForm, MoveForm
 from models import Vault
 from policy import Permission
-from services import item_changes, items, vaults
+from services import attachments, item_changes, items, vaults
 from services.content_rules import NAME_MAX
 from services.items import StoredItem
 
@@ -72,4 +72,6 @@ def duplicate(item: StoredItem) -> ResponseReturnValue:
             flash("This is the copy.", "success")
             return redirect(pages.address(items.find(uow, copy_id)))
     vault = vaults.find(uow, item.vault_id)
-    return render_template("items/duplicate.html", item=item, vault=vault, form=form), status
+    return render_template(
+        "items/duplicate.html", item=item, vault=vault, form=form, files=attachments.of(uow, item)
+    ), status

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from crypto.keyring import ACTIVE, DECRYPT_ONLY, KeyRoom
 from crypto.notes import NoteError, open_note
 from models import Action, Backup, DataKey, Item, ItemVersion, Vault
-from services import audit, audit_verify, backups, clock, item_blobs
+from services import audit, audit_verify, backup_file_checks, backups, clock, item_blobs
 from services.backup_files import BackupFiles
 from services.backup_manifest import Manifest
 from services.backup_objects import missing
@@ -87,10 +87,13 @@ def verify(
         with reading(runtime.engine) as connection:
             keys = runtime.keys_for(connection)
             opened, empty, broken = _try_each_vault(connection, keys)
+            tried, lacking = backup_file_checks.try_files(connection, keys, unpacked, files.store)
         gone = [f"the attached file {name} is gone" for name in missing(unpacked.objects, files.store)]
-        faults = [*broken, *gone, *map(str, report.faults)]
+        faults = [*broken, *gone, *lacking, *map(str, report.faults)]
         at = clock.now()
         seen = f"{report.events} events verified, a credential of each of {opened} vaults decrypted"
+        if tried:
+            seen += f", and the newest file of {tried}"
         lines = [
             unpacked.manifest.name,
             unpacked.manifest.sha256,

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Open a backup of Chatelaine and print its credentials, one JSON object a line, without Chatelaine.
 
-    BACKUP_KEY=... ENCRYPTION_KEYS=... python3 open_backup.py backup-....manifest
+    BACKUP_KEY=... ENCRYPTION_KEYS=... python3 open_backup.py backup-....manifest [FOLDER]
+
+With a FOLDER, which is made, the files on credentials are written into it too, in clear, each under the id
+of its credential.
 
 Needs Python 3.11 or newer and the package "cryptography", for a backup of PostgreSQL also pg_restore, and the
-three files of the backup in one folder: NAME.manifest, NAME.keys and NAME.data. Secrets come from the
+three files of the backup in one folder: NAME.manifest, NAME.keys and NAME.data, for files on credentials also
+NAME.files and the folder "files". Secrets come from the
 environment; a passphrase, or a key that is not set, is asked for. What it prints is every secret that there
 is: mind where it goes.
 
@@ -40,7 +44,11 @@ PREFIX = b"chatelaine/v1/"
 PRELUDE = 72
 CHUNK = 64 * 1024
 TAG = 16
-RECORD, WRAPPED_KEY, EXPORT = 1, 2, 4
+RECORD, WRAPPED_KEY, ATTACHMENT, EXPORT = 1, 2, 3, 4
+
+
+FILE = b"attachment"
+TABLES = ("organization", "vault", "item", "item_version", "attachment", "attachment_version")
 
 
 class CannotOpen(Exception):
@@ -92,13 +100,19 @@ def open_sealed(path: Path, secret: bytes | str, purpose: str) -> bytes:
         key = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory).derive(text)
     else:
         key = secret
+    if body[:4] != bytes((1, EXPORT, 0, 1)):
+        raise CannotOpen(f"{path.name} is no sealed file.")
+    return open_stream(key, body, EXPORT, lp(PREFIX + b"export") + lp(head) + lp(purpose.encode()))
+
+
+def open_stream(key: bytes, body: bytes, kind: int, context: bytes) -> bytes:
+    """Return what lies in a stream of chunks."""
     chunks = -(-(len(body) - PRELUDE) // (CHUNK + TAG))
     length = len(body) - PRELUDE - TAG * chunks
     prelude = body[:PRELUDE]
-    if prelude[:4] != bytes((1, EXPORT, 0, 1)):
-        raise CannotOpen(f"{path.name} is no sealed file.")
-    context = lp(PREFIX + b"export") + lp(head) + lp(purpose.encode()) + length.to_bytes(8, "big")
-    cipher, nonce = derive(key, prelude, context)
+    if prelude[:4] != bytes((1, kind, 0, 1)):
+        raise CannotOpen("This is no encrypted file, or one of another kind.")
+    cipher, nonce = derive(key, prelude, context + length.to_bytes(8, "big"))
     parts = []
     for index in range(chunks):
         start = PRELUDE + index * (CHUNK + TAG)
@@ -135,7 +149,7 @@ def fill_from_dump(database: sqlite3.Connection, dump: bytes) -> None:
     program = shutil.which("pg_restore")
     if program is None:
         raise CannotOpen("This is a backup of PostgreSQL: install pg_restore.")
-    chosen = [f"--table={name}" for name in ("organization", "vault", "item", "item_version")]
+    chosen = [f"--table={name}" for name in TABLES]
     done = subprocess.run(  # noqa: S603 - no shell, and nothing of the backup among the arguments
         [program, "--data-only", *chosen, "--file=-"], input=dump, capture_output=True, check=False
     )
@@ -165,7 +179,10 @@ def copied(text: str) -> str | bytes | None:
 class Backup:
     """The three files, opened."""
 
-    def __init__(self, manifest: Path, secret: bytes | str, masters: dict[str, bytes]) -> None:
+    def __init__(
+        self, manifest: Path, secret: bytes | str, masters: dict[str, bytes], folder: Path | None
+    ) -> None:
+        self.place, self.folder = manifest.parent, folder
         written = manifest.read_bytes()
         said = json.loads(written)
         name = said["name"]
@@ -178,6 +195,12 @@ class Backup:
             for row in sealed["data_key"]
             if row["purpose"] == "data" and row["state"] != "destroyed"
         }
+        self.copies: dict[str, str] = {}
+        if folder is not None and said.get("files"):
+            listed = manifest.with_name(f"{name}.files").read_bytes()
+            if hashlib.sha256(listed).hexdigest() != said["files_sha256"]:
+                raise CannotOpen("The list of files was changed.")
+            self.copies = {one["name"]: one["copy"] for one in json.loads(listed)}
         data = open_sealed(manifest.with_name(f"{name}.data"), secret, f"backup {name} data")
         self.database = sqlite3.connect(":memory:")
         if said["database"] == "sqlite":
@@ -225,20 +248,74 @@ class Backup:
             "tags": told["tags"],
             "expires": told["expires"],
             "fields": {name: value for name, _, value, *_ in fields},
+            "files": self._files(item_id, version),
         }
 
-    def _open(self, organization_id: str, item_id: str, field: str, version: int, envelope: bytes) -> bytes:
-        context = (
+    def _files(self, item_id: str, version: int) -> list[dict[str, object]]:
+        """Return the files of a version of a credential; write them where a folder was named."""
+        if not self.database.execute("SELECT 1 FROM sqlite_master WHERE name = 'attachment'").fetchone():
+            return []
+        rows = self.database.execute(
+            """
+            SELECT a.id, a.organization_id, a.size, a.facts, a.key FROM attachment a
+            JOIN attachment_version av ON av.attachment_id = a.id
+            WHERE av.item_id = ? AND av.number = ? AND a.item_id = av.item_id ORDER BY a.created_at, a.id
+            """,
+            (item_id, version),
+        ).fetchall()
+        return [self._file(item_id, *row) for row in rows]
+
+    def _file(
+        self, item_id: str, file_id: str, organization_id: str, size: int, facts: bytes, sealed_key: bytes
+    ) -> dict[str, object]:
+        try:
+            told = json.loads(self._open(organization_id, file_id, "facts", 1, facts, FILE))
+            content = None if self.folder is None else self._content(organization_id, file_id, sealed_key)
+        except (CannotOpen, InvalidTag, KeyError):
+            return {"id": file_id, "error": "cannot be decrypted"}
+        if UUID(told["item"]) != UUID(item_id):
+            return {"id": file_id, "error": "is of another credential"}
+        found = {"name": told["name"], "size": int(size)}
+        if self.folder is not None and content is not None:
+            # The id in front keeps two files apart whose names a file system takes for one.
+            path = self.folder / str(UUID(item_id)) / f"{str(UUID(file_id))[:8]} {Path(told['name']).name}"
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_bytes(content)
+            found["written"] = str(path)
+        return found
+
+    def _content(self, organization_id: str, file_id: str, sealed_key: bytes) -> bytes:
+        key = self._open(organization_id, file_id, "key", 1, sealed_key, FILE)
+        copy = self.copies[f"{self.instance}/{UUID(organization_id)}/{UUID(file_id)}"]
+        body = (self.place / copy).read_bytes()
+        return open_stream(
+            key, body, ATTACHMENT, self._context(organization_id, b"attachment", file_id, "content", 1)
+        )
+
+    def _context(self, organization_id: str, table: bytes, record: str, field: str, revision: int) -> bytes:
+        return (
             lp(PREFIX + b"record")
             + self.instance.bytes
             + UUID(organization_id).bytes
-            + lp(b"item")
-            + UUID(item_id).bytes
+            + lp(table)
+            + UUID(record).bytes
             + lp(field.encode())
-            + int(version).to_bytes(8, "big")
+            + int(revision).to_bytes(8, "big")
         )
+
+    def _open(
+        self,
+        organization_id: str,
+        record: str,
+        field: str,
+        revision: int,
+        envelope: bytes,
+        table: bytes = b"item",
+    ) -> bytes:
         key = self.keys[UUID(organization_id).hex, key_number(envelope)]
-        return open_envelope(key, envelope, RECORD, context)
+        return open_envelope(
+            key, envelope, RECORD, self._context(organization_id, table, record, field, revision)
+        )
 
 
 def ask(name: str) -> str:
@@ -254,14 +331,14 @@ def read_secret(sealed_by: str) -> bytes | str:
 
 
 def main() -> None:
-    """Print every credential."""
-    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and one file
+    """Print every credential; write the files on them where a folder is named."""
+    if len(sys.argv) not in {2, 3}:
         sys.exit(__doc__)
-    manifest = Path(sys.argv[1])
+    manifest, *folders = map(Path, sys.argv[1:])
     try:
         said = json.loads(manifest.read_bytes())
         secret = read_secret(said["sealed_by"])
-        backup = Backup(manifest, secret, master_keys(ask("ENCRYPTION_KEYS")))
+        backup = Backup(manifest, secret, master_keys(ask("ENCRYPTION_KEYS")), next(iter(folders), None))
         for item in backup.items():
             sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
     except CannotOpen as error:

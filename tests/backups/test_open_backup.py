@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from crypto.passphrase import PassphraseHasher
+from policy import Right
 from services import backups
 from services.backup_files import BackupFiles
 from services.object_store import FolderStore
+from tests.attached import PEM, attach
 from tests.backups.place import BACKUP_KEY
 from tests.world import MASTER_KEY, PASSWORD, SEED
 
@@ -29,10 +31,10 @@ def opened(place, tmp_path):
     alone.mkdir()
     shutil.copy(SCRIPT, alone)
 
-    def run(name, typed="", **environ):
+    def run(name, *more, typed="", **environ):
         secrets = {"BACKUP_KEY": BACKUP_KEY, "ENCRYPTION_KEYS": MASTER_KEY} | environ
         return subprocess.run(
-            [sys.executable, "-P", alone / "open_backup.py", place / f"{name}.manifest"],
+            [sys.executable, "-P", alone / "open_backup.py", place / f"{name}.manifest", *more],
             cwd=alone, env=secrets, input=typed, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -99,3 +101,30 @@ def test_it_shares_no_code_with_the_program():
     }
     assert not imported & (ours - {"__future__"})
     assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+def test_it_writes_files_where_a_folder_is_named(runtime, place, make, opened, world, tmp_path):
+    mia = world.actor("mia", {world.vaults["Production"]: Right.EDIT})
+    item = world.items["Stripe dashboard"]
+    long = b"a line of text\n" * 20_000
+    attach(runtime, mia, item, "server.pem")
+    attach(runtime, mia, item, "long.txt", long)
+    name = make().name
+    told = [json.loads(line) for line in opened(name).stdout.splitlines()]
+    assert [len(one["files"]) for one in told if one["name"] == "Stripe dashboard"] == [2]
+    assert not any("written" in file for one in told for file in one["files"])
+
+    done = opened(name, tmp_path / "out")
+    assert done.stderr == ""
+    [files] = [one["files"] for line in done.stdout.splitlines() if (one := json.loads(line))["files"]]
+    assert [(file["name"], file["size"]) for file in files] == [
+        ("server.pem", len(PEM)),
+        ("long.txt", len(long)),
+    ]
+    assert [Path(file["written"]).read_bytes() for file in files] == [PEM, long]
+
+    [copy] = [path for path in (place / "files").rglob("*") if path.is_file() and path.stat().st_size < 1000]
+    copy.write_bytes(copy.read_bytes()[:-1] + b"x")
+    done = opened(name, tmp_path / "again")
+    [files] = [one["files"] for line in done.stdout.splitlines() if (one := json.loads(line))["files"]]
+    assert [file.get("error") for file in files] == ["cannot be decrypted", None]
