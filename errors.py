@@ -76,6 +76,13 @@ class Conflict(ChatelaineError):
     """The state has moved on: a name is taken, a version is not the newest, a link is spent."""
 
 
+class NameTaken(Conflict):
+    """Something else is called so; the sentence says what, for a page, where whoever typed it sees it."""
+
+    PLAIN = "That name is taken. Choose another."
+    """For a program: nothing that it sent is repeated."""
+
+
 class VersionConflict(Conflict):
     """Somebody else has changed the thing since it was opened; nothing was stored.
 

@@ -193,8 +193,10 @@ def _show_failure(error: errors.ChatelaineError) -> ResponseReturnValue:
         words = f"It {error}: it was altered, or its key is gone. This was recorded; tell an admin."
         return show(status, words, title="This cannot be decrypted")
     closed = isinstance(error, errors.OrganizationClosed)
-    shown = show(status, str(error) or None, title="This organization is suspended" if closed else None)
-    if isinstance(error, errors.Denied) and request.path.startswith(API_PREFIX):
+    of_program = request.path.startswith(API_PREFIX)
+    words = error.PLAIN if of_program and isinstance(error, errors.NameTaken) else str(error)
+    shown = show(status, words or None, title="This organization is suspended" if closed else None)
+    if isinstance(error, errors.Denied) and of_program:
         shown[2]["WWW-Authenticate"] = 'Bearer realm="chatelaine", error="insufficient_scope"'
     return shown
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
-from errors import Conflict, Invalid, NotFound
+from errors import Invalid, NameTaken, NotFound
 from models import Action, Grant, Group, GroupMember, Membership, User, Vault
 from policy import Right
 from services import audit
@@ -245,7 +245,7 @@ def _check_name(uow: UnitOfWork, name: str, own: Group | None = None) -> str:
     check_line(name, "The name", "name")
     taken = uow.session.scalar(select(Group.id).where(Group.name == name))
     if taken is not None and (own is None or taken != own.id):
-        raise Conflict(f"There is a group called {name} already. Choose another name.")
+        raise NameTaken(f"There is a group called {name} already. Choose another name.")
     return name
 
 

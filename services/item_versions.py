@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from errors import Conflict, NotFound, VersionConflict
+from errors import Conflict, NameTaken, NotFound, VersionConflict
 from models import Action
 from services import attachment_rows, audit, items, limits, references
 from services import item_queries as queries
@@ -66,7 +66,9 @@ def free_digest(uow: UnitOfWork, place: Place, name: str, *, own: UUID | None = 
     demand_name(uow, place.id, name)
     digest = uow.keys.name_digest(uow.organization_id, place.id, name)
     if _holder(uow, place, digest) not in {None, own}:
-        raise Conflict(f"The vault {place.name} already has a credential called {name}. Choose another name.")
+        raise NameTaken(
+            f"The vault {place.name} already has a credential called {name}. Choose another name."
+        )
     return digest
 
 

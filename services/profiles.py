@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from errors import Conflict, Denied, Invalid, NotFound
+from errors import Denied, Invalid, NameTaken, NotFound
 from models import AccessToken, Action, Profile, TokenLease
 from policy import Scope
 from services import audit, token_limits, tokens
@@ -144,7 +144,7 @@ def save(
         raise Invalid("Choose at least one thing that it allows.", "scopes")
     taken = uow.session.scalar(select(Profile.id).where(Profile.name == name))
     if taken is not None and (profile is None or taken != profile.id):
-        raise Conflict(f"There is a profile called {name} already. Choose another name.")
+        raise NameTaken(f"There is a profile called {name} already. Choose another name.")
     patterns = token_limits.read_names(names)
     limits = Limits(frozenset(vaults) or None, patterns)
     token_limits.check(uow, limits, uow.now)

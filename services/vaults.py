@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, func, select
 
-from errors import Conflict, Invalid, NotFound
+from errors import Conflict, Invalid, NameTaken, NotFound
 from models import Action, Item, Vault
 from policy import Permission, Right, Role, right_on
 from services import attachment_rows, audit, limits
@@ -220,7 +220,7 @@ def _check_name(uow: UnitOfWork, name: str, own: Vault | None = None) -> str:
     check_line(name, "The name", "name")
     taken = uow.session.scalars(select(Vault.id).where(Vault.name == name)).one_or_none()
     if taken is not None and (own is None or taken != own.id):
-        raise Conflict(f"There is a vault called {name} already. Choose another name.")
+        raise NameTaken(f"There is a vault called {name} already. Choose another name.")
     return name
 
 
