@@ -22,6 +22,7 @@ class Format:
         sealed: whether a passphrase opens it; the others are read by whoever has the file.
         write: gets the bundle, the passphrase, and what derives keys of one.
         hint: a sentence for people: what it is good for.
+        files: whether it holds files that are on credentials.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Format:
     sealed: bool
     write: Write
     hint: str
+    files: bool = False
 
 
 _BYTES = "application/octet-stream"
@@ -45,6 +47,7 @@ FORMATS: tuple[Format, ...] = (
         sealed=True,
         write=sealed_json.write,
         hint="Everything, to keep or to bring in again here. A small script opens it without Chatelaine.",
+        files=True,
     ),
     Format(
         "keepass",
@@ -54,6 +57,7 @@ FORMATS: tuple[Format, ...] = (
         sealed=True,
         write=kdbx.write,
         hint="Opens in KeePass, KeePassXC and whatever reads their files.",
+        files=True,
     ),
     Format(
         "bitwarden-json",

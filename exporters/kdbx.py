@@ -6,7 +6,7 @@
     blocks: tag 32 | u32 length | content; the last is empty
 
 Numbers are little-endian. What the blocks hold together is encrypted, and inside packed with gzip: fields
-that name the stream over the protected values, then the XML of ``keepass_xml.py``. Source:
+that name the stream over the protected values and hold the files, then the XML of ``keepass_xml.py``. Source:
 keepass.info/help/kb/kdbx.html. The ciphers stand in ``crypto/keepass.py``.
 """
 
@@ -30,7 +30,9 @@ _ARGON2ID = bytes.fromhex("9e298b1956db4773b23dfc3ec6f0a1e6")
 _ARGON2_VERSION = 0x13
 _END, _CIPHER, _COMPRESSION, _SEED, _NONCE, _KDF = 0, 2, 3, 4, 7, 11
 _GZIP = 1
-_INNER_END, _INNER_KIND, _INNER_KEY = 0, 1, 2
+_INNER_END, _INNER_KIND, _INNER_KEY, _INNER_FILE = 0, 1, 2, 3
+_PROTECTED = b"\x01"
+"""Begins a file that other programs should keep hidden in memory."""
 _CHACHA20_STREAM = 3
 _STREAM_KEY_LEN = 64
 _UINT32, _UINT64, _BYTES = 0x04, 0x05, 0x42
@@ -82,6 +84,7 @@ def _content(bundle: Bundle) -> bytes:
     inner = (
         _field(_INNER_KIND, struct.pack("<I", _CHACHA20_STREAM)),
         _field(_INNER_KEY, stream_key),
+        *(_field(_INNER_FILE, _PROTECTED + file.content) for one in bundle.credentials for file in one.files),
         _field(_INNER_END, b""),
     )
     # The stream's cipher adds the same bytes in both directions.

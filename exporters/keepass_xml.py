@@ -33,7 +33,7 @@ _TAKEN = re.compile("otp|TOTP Se(ed|ttings)|TimeOtp-.*|KP2A_URL.*")
 
 
 def write_document(bundle: Bundle, protect: Protect) -> bytes:
-    """Return the XML."""
+    """Return the XML; files are named by their number, in the order of the credentials."""
     return "".join(_Writer(bundle, protect).document()).encode()
 
 
@@ -51,6 +51,12 @@ class _Writer:
         self._bundle = bundle
         self._protect = protect
         self._made = _moment(bundle.made_at)
+        self._files: dict[UUID, int] = {}
+        """The number of each credential's first file, by the order of the credentials."""
+        number = 0
+        for one in bundle.credentials:
+            self._files[one.id] = number
+            number += len(one.files)
 
     def document(self) -> Iterator[str]:
         root = _Folder(self._bundle.organization)
@@ -97,6 +103,10 @@ class _Writer:
         yield self._times(one.created_at, one.changed_at, one.expires_on)
         for name, value, hidden in _strings(one):
             yield f"<String><Key>{_text(name)}</Key>{self._value(value, hidden=hidden)}</String>"
+        names: Counter[str] = Counter()
+        for number, file in enumerate(one.files, start=self._files[one.id]):
+            name = _free(file.name, names)
+            yield f'<Binary><Key>{_text(name)}</Key><Value Ref="{number}"/></Binary>'
         yield "<AutoType><Enabled>True</Enabled>"
         yield "<DataTransferObfuscation>0</DataTransferObfuscation></AutoType><History/></Entry>"
 

@@ -30,6 +30,19 @@ class Value:
     custom: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on a credential.
+
+    Args:
+        media_type: empty: nobody knows.
+    """
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
     """One item, as its newest version has it.
@@ -51,6 +64,7 @@ class Credential:
     values: tuple[Value, ...]
     created_at: datetime
     changed_at: datetime
+    files: tuple[File, ...] = ()
 
     @property
     def leaf(self) -> str:

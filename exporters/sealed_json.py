@@ -8,15 +8,19 @@ Inside, packed with gzip, stand lines of JSON in UTF-8. The first says what the 
 and each further one is a credential::
 
     {"vault", "name", "type", "user_name", "urls", "tags", "expires", "created_at", "changed_at",
-     "fields": [{"name", "kind", "value", "custom"}]}
+     "fields": [{"name", "kind", "value", "custom"}],
+     "files": [{"name", "type", "content": in base64}]}
 
 The file around it is that of `crypto/sealed_file.py`, for the purpose ``export``.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
+import io
 import json
+from itertools import chain
 from typing import Any
 
 from crypto.passphrase import PassphraseHasher
@@ -29,11 +33,13 @@ VERSION = 1
 
 def write(bundle: Bundle, passphrase: str, hasher: PassphraseHasher) -> bytes:
     """Return the sealed file."""
-    lines = [_head(bundle), *map(_line, bundle.credentials)]
-    text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-    # The time would tell nothing that the first line does not; without it the same content is the same file.
-    packed = gzip.compress(text.encode(), mtime=0)
-    return seal_bytes(packed, passphrase, purpose=PURPOSE, hasher=hasher)
+    packed = io.BytesIO()
+    # The time would tell nothing that the first line does not.
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+        for line in chain([_head(bundle)], map(_line, bundle.credentials)):
+            text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+            file.write(text.encode())
+    return seal_bytes(packed.getvalue(), passphrase, purpose=PURPOSE, hasher=hasher)
 
 
 def _head(bundle: Bundle) -> dict[str, Any]:
@@ -63,5 +69,9 @@ def _line(one: Credential) -> dict[str, Any]:
         "fields": [
             {"name": each.name, "kind": each.kind, "value": each.value, "custom": each.custom}
             for each in one.values
+        ],
+        "files": [
+            {"name": each.name, "type": each.media_type, "content": base64.b64encode(each.content).decode()}
+            for each in one.files
         ],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 
 from forms.base import Form
 from forms.fields import ChoiceField, SecretField
@@ -17,4 +17,5 @@ class ExportForm(Form):
     format = ChoiceField("Format")
     passphrase = SecretField("Passphrase of the file")
     again = SecretField("The passphrase once more")
+    files = BooleanField("Files on the credentials too")
     reason = StringField("Reason")

@@ -99,7 +99,7 @@ def _entry(row: dict[str, Any], place: str, *, many: bool) -> Entry:
         totp=totp,
         notes=notes,
         custom=tuple(_field(field) for field in own),
-        unread=tuple(_references(fields)),
+        unread=(*_references(fields), *_files(rows_of(row.get("files")))),
         place=place,
         # A vault's name in front may be more than a name takes.
         exact=not many,
@@ -115,6 +115,11 @@ def _field(field: dict[str, Any]) -> EntryField:
 def _references(fields: list[dict[str, Any]]) -> Iterator[str]:
     if any(field.get("kind") == _REFERENCE for field in fields):
         yield "It referred to a variable of the server; the variable's name is kept as text."
+
+
+def _files(files: list[dict[str, Any]]) -> Iterator[str]:
+    if files:
+        yield f"Files are left behind: {len(files)}."
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -54,6 +54,16 @@ def find_format(uow: UnitOfWork, key: str) -> Format:
     return found
 
 
+def check_files(format_: Format, *, wanted: bool) -> None:
+    """Refuse files on credentials where the format has no place for them.
+
+    Raises:
+        Invalid: it has none.
+    """
+    if wanted and not format_.files:
+        raise Invalid("This format holds no files. Leave them out, or choose another format.", "files")
+
+
 def check_passphrase(format_: Format, passphrase: str, again: str) -> str:
     """Return the passphrase of a sealed file in NFC.
 

@@ -19,6 +19,7 @@ from policy import Permission
 from services import audit, items, vaults
 from services.access import holds
 from services.approvals import approval_of
+from services.attachments import StoredFile
 from services.contents import Field, Overview
 from services.events import Extra, Target
 from services.index import Entry
@@ -38,6 +39,8 @@ class Why(StrEnum):
     APPROVAL = "approval"
     DELETED = "deleted"
     BROKEN = "broken"
+    FILE = "file"
+    """Not a credential: a file on one."""
     SEED = "seed"
     """Not a credential: the seed of an authenticator, which takes ``edit``."""
 
@@ -53,6 +56,7 @@ _WORDS: Mapping[Why, str] = MappingProxyType(
         Why.APPROVAL: "a second person has to approve first",
         Why.DELETED: "a program has deleted",
         Why.BROKEN: "cannot be decrypted",
+        Why.FILE: "files that cannot be opened",
         Why.SEED: "seeds of authenticators, which only those get who may edit",
     }
 )
@@ -78,6 +82,7 @@ class Gathered:
 
     Args:
         vault: the one that was chosen; None: all.
+        files: those that are among it.
     """
 
     vault: Vault | None
@@ -85,6 +90,7 @@ class Gathered:
     credentials: list[Credential] = field(default_factory=list)
     stored: list[StoredItem] = field(default_factory=list)
     left_out: Counter[Why] = field(default_factory=Counter)
+    files: list[StoredFile] = field(default_factory=list)
     size: int = 0
 
 
@@ -130,13 +136,18 @@ def bundle(uow: UnitOfWork, gathered: Gathered) -> Bundle:
     )
 
 
-def record(uow: UnitOfWork, gathered: Gathered, format_: Format, reason: str) -> None:
-    """Record the export, and each credential in it as revealed; nothing may leave before that is durable."""
+def record(uow: UnitOfWork, gathered: Gathered, format_: Format, reason: str) -> str:
+    """Record the export, and each credential in it as revealed; nothing may leave before that is durable.
+
+    Returns:
+        The export's id, by which its events belong together.
+    """
     export_id = str(uuid4())
     about: Extra = {
         "format": format_.key,
         "reason": reason,
         "exported": len(gathered.credentials),
+        "files": len(gathered.files),
         **{f"left_out_{why.value}": number for why, number in sorted(gathered.left_out.items())},
         "export": export_id,
     }
@@ -147,14 +158,20 @@ def record(uow: UnitOfWork, gathered: Gathered, format_: Format, reason: str) ->
         names = [f"{each.name} seed" if each.kind == OTP else each.name for each in one.values]
         extra: Extra = {"fields": names, "version": item.version, "export": export_id}
         audit.record(uow, Action.ITEM_REVEALED, Target("item", item.id, item.name), extra=extra)
+    return export_id
 
 
 def told(gathered: Gathered) -> str:
     """Return a sentence about what the file holds and what it does not."""
-    number = len(gathered.credentials)
-    words = [f"Exported: {number} credential{'' if number == 1 else 's'}."]
+    what = [_counted(len(gathered.credentials), "credential")]
+    if gathered.files:
+        what.append(_counted(len(gathered.files), "file"))
     left = [f"{count} ({why.words})" for why, count in sorted(gathered.left_out.items())]
-    return " ".join([*words, *([f"Left out: {', '.join(left)}."] if left else [])])
+    return f"Exported: {' and '.join(what)}." + (f" Left out: {', '.join(left)}." if left else "")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _seen(uow: UnitOfWork) -> list[Vault]:

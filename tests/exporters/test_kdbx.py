@@ -11,6 +11,7 @@ from pykeepass import PyKeePass
 from pykeepass.exceptions import CredentialsError
 
 from crypto.otp import code_at, parse_otp
+from exporters.record import File
 from importers import formats
 from importers.source import Source
 from tests.exporters.bundles import EVERYTHING, LINK, PRIVATE_KEY, SEED, bundle, credential, written
@@ -117,6 +118,26 @@ def test_fields_that_are_called_like_keepass_s_own_keep_their_values():
     found = PyKeePass(io.BytesIO(written("keepass", bundle(one))), password=PASSPHRASE).entries[0]
     assert (found.title, found.username, found.notes, found.otp) == ("x", None, None, None)
     assert set(found.custom_properties.values()) == {f"of {name}" for name in names}
+
+
+def test_files_stand_on_the_entries_that_they_belong_to():
+    """In whatever order the folders come, and also two that are called alike."""
+    value = EVERYTHING.credentials[0].values[0]
+    pem, other, late = (File("a.pem", "", bytes([n]) * 40_000) for n in range(3))
+    ones = (
+        credential("deep/down/first", value, files=(pem, other)),
+        credential("second", value, files=(late,)),
+        credential("third", value),
+    )
+    data = written("keepass", bundle(*ones))
+    found = PyKeePass(io.BytesIO(data), password=PASSPHRASE)
+    held = {one.title: {each.filename: each.data for each in one.attachments} for one in found.entries}
+    assert held == {
+        "first": {"a.pem": pem.content, "a.pem (2)": other.content},
+        "second": {"a.pem": late.content},
+        "third": {},
+    }
+    assert read(data)[0]["first"].unread == ("Attachments are left behind: 2.",)
 
 
 @pytest.mark.parametrize("place", [30, 200, 320, 500, -1])

@@ -12,6 +12,7 @@ import pytest
 
 from crypto.passphrase import PassphraseHasher
 from crypto.sealed_file import seal_bytes
+from exporters.record import File
 from importers import formats
 from importers.chatelaine import PURPOSE
 from importers.entry import EntryKind, EntryType
@@ -49,6 +50,12 @@ def test_a_reference_comes_in_as_text_and_says_so():
     [entry] = [one for one in read(written("chatelaine")).entries if one.type is EntryType.SECRET]
     assert (entry.custom[2].kind, entry.custom[2].value) == (EntryKind.TEXT, "VAULT_REF_KEY")
     assert entry.unread == ("It referred to a variable of the server; the variable's name is kept as text.",)
+
+
+def test_files_are_left_behind_and_that_is_said():
+    one = replace(EVERYTHING.credentials[1], files=(File("a.pem", "", b"x"), File("b.pem", "", b"y")))
+    [entry] = read(written("chatelaine", bundle(one))).entries
+    assert entry.unread == ("Files are left behind: 2.",)
 
 
 def test_vaults_become_folders_where_there_are_several():

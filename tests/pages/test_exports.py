@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
 
 from errors import Invalid, Unavailable
 from policy import Right
-from services import export_rules, exports, grants, item_versions, items
+from services import export_files, export_rules, exports, grants, item_versions, items
 from services.contents import Contents, Field, ItemType, Kind
 from services.item_versions import Place
+from tests.attached import PEM, attach
 from tests.exporters.opened import PASSPHRASE, opened
 from tests.pages.conftest import MISSING
-from tests.world import PASSWORD, SEED, past_the_program
+from tests.world import PASSWORD, SEED, files_of, past_the_program
 
 EXPORT = "/o/northwind/export"
 
@@ -202,6 +204,49 @@ def test_a_reference_comes_out_as_the_name_of_its_variable(browser, world, runti
     found = opened(export(browser("alice"), vault=str(world.vaults["Board"])).answer.get_data())[1]
     [mail] = [one for one in found if one["name"] == "Mail"]
     assert mail["fields"] == [{"name": "key", "kind": "reference", "value": "VAULT_REF_MAIL", "custom": True}]
+
+
+@pytest.fixture
+def attached(runtime, world):
+    """A file on the credential prod/db primary; return its id."""
+    actor = world.actor("alice", {world.vaults["Production"]: Right.MANAGE})
+    return attach(runtime, actor, world.items["prod/db primary"])
+
+
+def test_files_come_along_where_they_are_asked_for(browser, attached, trail):
+    mia = browser("mia")
+    assert [one["files"] for one in opened(export(mia).answer.get_data())[1]] == [[], []]
+    found = {one["name"]: one["files"] for one in opened(export(mia, files="y").answer.get_data())[1]}
+    content = base64.b64encode(PEM).decode()
+    assert found["prod/db primary"] == [
+        {"name": "server.pem", "type": "text/plain", "content": content}
+    ]
+    assert "Exported: 2 credentials and 1 file." in mia.open(EXPORT).words
+
+    first, second = trail.events("item.exported")
+    assert (first["extra"]["files"], second["extra"]["files"]) == (0, 1)
+    event = trail.one("file.downloaded")
+    assert (event["target"], event["extra"]["export"]) == ("prod/db primary", second["extra"]["export"])
+    assert (event["extra"]["file"], event["extra"]["size"]) == (str(attached), len(PEM))
+
+
+def test_files_are_refused_where_they_have_no_place(browser, attached, monkeypatch, trail):
+    mia = browser("mia")
+    page = export(mia, 422, files="y", format="csv", passphrase="", again="")
+    assert "This format holds no files" in page.select_one("#files-error").get_text()
+    monkeypatch.setattr(export_files, "BYTES_MAX", len(PEM) - 1)
+    page = export(mia, 422, files="y")
+    assert "one by one, or leave the files out" in page.select_one("#files-error").get_text()
+    assert trail.events("item.exported") == []
+
+
+def test_a_file_that_does_not_open_is_left_out_and_said(browser, database, attached, trail):
+    [stored] = [path for path in files_of(database).rglob("*") if path.is_file()]
+    stored.unlink()
+    head, found = opened(export(browser("mia"), files="y").answer.get_data())
+    assert head["left_out"] == {"file": 1}
+    assert [one["files"] for one in found] == [[], []]
+    assert trail.events("file.downloaded") == []
 
 
 CLEAR = {"bitwarden-json": "application/json", "csv": "text/csv", "csv-guarded": "text/csv"}
