@@ -12,10 +12,10 @@ PAGE = (Path(__file__).parent.parent.parent / "docs" / "moving-in.md").read_text
 ROWS = [line for line in PAGE.splitlines() if line.startswith("|")]
 NAMED = {name for line in ROWS for name in re.findall(r"`([a-z0-9-]+)`", line)}
 TRIED_BY_THEMSELVES = {
-    *("keepass", "keepass-xml", "1password-1pux"),
+    *("chatelaine", "keepass", "keepass-xml", "1password-1pux"),
     *("score", "client-stor", "client-stor-notes", "pinakes"),
 }
-"""Formats whose files are made by test_keepass.py, test_onepassword.py and test_origins.py."""
+"""Formats with tests of their own: test_chatelaine.py, test_keepass.py, test_onepassword.py, test_origins.py."""
 
 
 def test_the_page_names_exactly_what_can_be_read():

@@ -218,9 +218,7 @@ def test_files_come_along_where_they_are_asked_for(browser, attached, trail):
     assert [one["files"] for one in opened(export(mia).answer.get_data())[1]] == [[], []]
     found = {one["name"]: one["files"] for one in opened(export(mia, files="y").answer.get_data())[1]}
     content = base64.b64encode(PEM).decode()
-    assert found["prod/db primary"] == [
-        {"name": "server.pem", "type": "text/plain", "content": content}
-    ]
+    assert found["prod/db primary"] == [{"name": "server.pem", "type": "text/plain", "content": content}]
     assert "Exported: 2 credentials and 1 file." in mia.open(EXPORT).words
 
     first, second = trail.events("item.exported")
