@@ -107,7 +107,7 @@ WORDS: Mapping[Action, Words] = MappingProxyType(
         Action.ITEM_UNDELETED: Words("brought back versions of", "Versions brought back", ("versions",)),
         Action.ITEM_DESTROYED: Words("destroyed versions of", "Versions destroyed", ("versions",)),
         Action.ITEM_DESCRIBED: Words("changed the metadata of", "Metadata changed", ("fields",)),
-        Action.ITEM_EXPORTED: Words("exported credentials", "Credentials exported"),
+        Action.ITEM_EXPORTED: Words("exported credentials of", "Credentials exported", ("reason",)),
         Action.ITEM_PROTECTED: Words("changed what a reveal asks for of", "Protection changed"),
         Action.FILE_ADDED: Words("added a file to", "File added"),
         Action.FILE_DOWNLOADED: Words("downloaded a file of", "File downloaded"),

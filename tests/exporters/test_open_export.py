@@ -11,8 +11,12 @@ import pytest
 
 from crypto.passphrase import PassphraseHasher
 from crypto.sealed_file import seal_bytes
+from importers import formats
+from importers.source import Source
 from tests.exporters.bundles import EVERYTHING, written
 from tests.exporters.opened import PASSPHRASE, SCRIPT
+
+VECTOR = SCRIPT.parent.parent / "tests" / "vectors" / "export.chatelaine"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,15 @@ def test_it_prints_every_credential(run, sealed):
     for given, one in zip(EVERYTHING.credentials, found, strict=True):
         assert (one["name"], one["type"]) == (given.name, given.type)
         assert [field["value"] for field in one["fields"]] == [each.value for each in given.values]
+
+
+def test_a_file_of_the_first_version_still_opens_everywhere(run, sealed):
+    """It was kept when the format was made: what people have put away must go on opening."""
+    kept = VECTOR.read_bytes()
+    assert run(kept).stdout == run(sealed).stdout
+    format_ = formats.recognise(kept)
+    entries = formats.read(Source(kept, passphrase=PASSPHRASE), format_).entries
+    assert [one.name for one in entries] == [one.leaf for one in EVERYTHING.credentials]
 
 
 def test_nothing_in_the_file_can_be_read_without_its_passphrase(run, sealed):

@@ -15,7 +15,7 @@ TRIED_BY_THEMSELVES = {
     *("chatelaine", "keepass", "keepass-xml", "1password-1pux"),
     *("score", "client-stor", "client-stor-notes", "pinakes"),
 }
-"""Formats with tests of their own: test_chatelaine.py, test_keepass.py, test_onepassword.py, test_origins.py."""
+"""Formats that test_chatelaine.py, test_keepass.py, test_onepassword.py and test_origins.py are about."""
 
 
 def test_the_page_names_exactly_what_can_be_read():

@@ -81,6 +81,23 @@ def test_the_export_and_each_credential_in_it_are_recorded(browser, trail, world
     assert PASSWORD not in repr(trail.events())
 
 
+def test_who_answers_for_leavers_sees_what_was_exported(browser, world):
+    export(browser("rhea"), reason="A copy for the road")
+    alice = browser("alice")
+    opened_by_her = alice.open(f"/o/northwind/people/{world.members['rhea']}/opened").words
+    assert "prod/db primary" in opened_by_her
+    assert "Stripe dashboard" in opened_by_her
+    row = alice.open("/o/northwind/audit?action=exports").select_one("tbody tr").get_text(" ", strip=True)
+    assert "exported credentials of" in row
+    assert "A copy for the road" in row
+
+
+def test_somebody_without_any_vault_is_told_so(browser):
+    noah = browser("noah")
+    assert "Nobody has given you access" in noah.open(EXPORT).words
+    assert "There is nothing here that you may reveal" in export(noah, 422).words
+
+
 def test_nothing_is_sent_when_the_events_cannot_be_stored(browser, runtime, monkeypatch):
     mia = browser("mia")
     mia.open(EXPORT)
