@@ -75,4 +75,4 @@ def _add(item: StoredItem, form: FileForm) -> str:
 
 
 def _address(item: StoredItem) -> str:
-    return url_for("items.show", slug=current_place().slug, item_id=item.id, _anchor="files")
+    return url_for("items.show", slug=current_place().slug, item_id=item.id)
