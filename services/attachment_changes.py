@@ -104,7 +104,6 @@ def remove(uow: UnitOfWork, file: StoredFile) -> int:
         Undecryptable: what cannot be opened cannot be changed.
     """
     item = file.item
-    refuse_trashed(item)
     if file.id not in attachment_rows.ids_of(uow, item.id, item.version):
         raise Conflict("This file was removed already; only earlier versions have it.")
     number = _new_version(uow, item)

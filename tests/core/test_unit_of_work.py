@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from errors import Unavailable
+from errors import StoreFailed, Unavailable
 from models import Action, AuditChain, AuditEvent, Vault
 from services import audit, committer
 from services.database import FileLock
 from services.events import Target
+from services.runtime import SYSTEM_ORIGIN
+from services.unit_of_work import UnitOfWork
 from tests.world import NORTHWIND, open_world
 
 TARGET = Target("vault", None, "")
@@ -245,3 +247,35 @@ def test_nested_work_is_undone_with_the_outer(runtime, alice):
             add_vault(uow, "Inner")
         raise ZeroDivisionError
     assert vaults_called(runtime, alice, "Inner") == 0
+
+
+def test_what_is_to_follow_follows_what_is_durable_and_nothing_else(runtime, alice):
+    followed = []
+    with runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Kept")
+        uow.afterwards(lambda: followed.append(vaults_called(runtime, alice, "Kept")))
+        assert followed == []
+    assert followed == [1]
+
+    uow = UnitOfWork(runtime, origin=SYSTEM_ORIGIN, writing=True)
+    uow.act_as(alice)
+    uow.afterwards(lambda: followed.append("undone"))
+    uow.abandon()
+    # As the guard does, which records that something was refused.
+    uow.begin_writing()
+    uow.finish()
+    assert followed == [1]
+
+
+def test_what_follows_and_fails_takes_nothing_back(runtime, alice):
+    followed = []
+
+    def fail():
+        raise StoreFailed
+
+    with runtime.work(writing=True, actor=alice) as uow:
+        add_vault(uow, "Kept")
+        uow.afterwards(fail)
+        uow.afterwards(lambda: followed.append("the next"))
+    assert vaults_called(runtime, alice, "Kept") == 1
+    assert followed == ["the next"]

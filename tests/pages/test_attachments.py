@@ -17,6 +17,7 @@ from services.rules import AttachmentRules
 from services.virus_scan import Infected, Scanner
 from tests.attached import PEM, attach
 from tests.pages.conftest import MISSING
+from tests.world import past_the_program
 
 DB = "prod/db primary"
 
@@ -139,23 +140,18 @@ def test_what_fails_at_the_last_step_leaves_nothing(browser, primary, runtime, m
     assert list(runtime.files.list()) == []
 
 
-def test_a_right_that_is_gone_by_then_counts(browser, primary, runtime, monkeypatch, world):
+def test_a_right_that_is_gone_by_then_counts(browser, primary, runtime, monkeypatch, world, database):
     mia = browser("mia")
     mia.open(primary)
     real = runtime.files.put
 
     def put(name, pieces):
         real(name, pieces)
-        world_rights_end(runtime, world)
+        past_the_program(database, "DELETE FROM access_grant WHERE user_id = ?", world.people["mia"].hex)
 
     monkeypatch.setattr(runtime.files, "put", put)
     add(mia, status=404)
     assert list(runtime.files.list()) == []
-
-
-def world_rights_end(runtime, world):
-    with runtime.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM access_grant WHERE user_id = ?", (world.people["mia"].hex,))
 
 
 def test_who_only_sees_a_credential_sees_what_it_has_and_gets_none_of_it(browser, primary, server_pem, trail):

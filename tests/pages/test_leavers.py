@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from policy import Scope
+from policy import Right, Scope
 from services import api_tokens, leavers, people
 from services.contents import Contents, Field, ItemType, Kind
 from tests import world as worlds
+from tests.attached import attach
 
 STRIPE = "Stripe dashboard"
 PRIMARY = "prod/db primary"
@@ -199,3 +200,11 @@ def test_reading_it_opens_no_value_and_records_no_reveal(rhea, lists, trail):
     before = trail.actions().count("item.revealed")
     lists()
     assert trail.actions().count("item.revealed") == before
+
+
+def test_a_file_that_was_downloaded_is_among_what_must_change(rhea, lists, world, runtime):
+    mia = world.actor("mia", {world.vaults["Production"]: Right.EDIT})
+    file_id = attach(runtime, mia, world.items[STRIPE])
+    rhea.open(f"/o/northwind/items/{world.items[STRIPE]}")
+    rhea.submit(f"download-{file_id}")
+    assert lists() == ({STRIPE: "Files"}, {})

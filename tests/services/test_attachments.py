@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from errors import Conflict, Invalid, NotFound, StoreFailed, Undecryptable
+from errors import Conflict, Invalid, NotFound, StoreFailed, Undecryptable, VersionDeleted
 from models import Attachment, Organization
 from policy import Right
 from services import (
@@ -22,11 +22,15 @@ from services import (
     clock,
     item_changes,
     items,
+    kv_keys,
+    kv_versions,
     maintenance,
     organization_removal,
     reencryption,
     vaults,
 )
+from services.item_versions import place_of
+from services.kv_keys import Address
 from services.object_store import FolderStore
 from services.rules import AttachmentRules
 from tests.attached import PEM, attach, read_back
@@ -145,6 +149,14 @@ def test_it_goes_with_the_last_version_that_has_it(put, take_off, act, work, wor
         attachments.find(uow, one)
 
 
+def test_it_goes_at_once_where_only_one_version_is_kept(put, take_off, work, world, runtime):
+    with work("alice", writing=True) as uow:
+        vault = vaults.find(uow, world.vaults["Production"])
+        vaults.change(uow, vault, name=vault.name, description="", max_versions=1)
+    take_off(put())
+    assert stored(runtime) == []
+
+
 def test_it_goes_when_its_vault_keeps_fewer_versions(put, take_off, work, world, runtime):
     take_off(put())
     with work("alice", writing=True) as uow:
@@ -196,6 +208,40 @@ def test_a_store_that_fails_keeps_nobody_from_destroying(put, act, runtime, monk
 
 def _fail(*_):
     raise StoreFailed("no")
+
+
+# Versions that programs delete
+
+
+def by_program(work, use_case, *numbers):
+    with work("alice", writing=True) as uow:
+        use_case(uow, kv_keys.find(uow, Address("production", DB)), numbers)
+
+
+def test_a_version_that_a_program_has_deleted_gives_no_file_until_it_is_back(put, work, runtime, mia):
+    one = put()
+    by_program(work, kv_versions.delete, 2)
+    with pytest.raises(VersionDeleted):
+        read_back(runtime, mia, one)
+    by_program(work, kv_versions.undelete, 2)
+    assert read_back(runtime, mia, one) == PEM
+
+
+def test_a_file_goes_with_the_last_version_that_has_it_and_is_not_destroyed(put, work, runtime, mia, act):
+    one = put()
+    act(item_changes.edit, replace(login(DB), user_name="other"), expected_version=2)
+    by_program(work, kv_versions.destroy, 3)
+    assert read_back(runtime, mia, one) == PEM
+    by_program(work, kv_versions.destroy, 2)
+    assert stored(runtime) == []
+
+
+def test_a_credential_that_was_described_and_not_written_takes_no_file(runtime, world, mia, work):
+    with work("mia", writing=True) as uow:
+        place = place_of(uow, world.vaults["Production"])
+        described = item_changes.describe_in(uow, place, "prod/new")
+    with pytest.raises(Conflict, match="written nothing into it yet"):
+        attach(runtime, mia, described)
 
 
 # What housekeeping removes, and what not
@@ -270,7 +316,28 @@ def test_a_name_stands_once(put, take_off):
     put("a.txt", b"2")
 
 
+def test_what_two_add_at_once_is_counted_when_it_is_stored(runtime, world, mia):
+    with runtime.work(writing=False, actor=mia) as one, runtime.work(writing=False, actor=mia) as other:
+        item = items.find(one, world.items[DB])
+        with attachment_changes.prepared(one, item, "a.txt", BytesIO(b"1")) as first:  # noqa: SIM117 - it stays
+            with (
+                pytest.raises(Invalid, match="already has a file"),
+                attachment_changes.prepared(other, item, "a.txt", BytesIO(b"2")) as second,
+            ):
+                for draft in (first, second):
+                    with runtime.work(writing=True, actor=mia) as uow:
+                        attachment_changes.add(uow, items.find(uow, item.id), draft)
+    assert len(stored(runtime)) == 1
+
+
 # Altered past the program
+
+
+def test_a_file_that_no_version_has_is_not_found(runtime, put, mia, sql):
+    one = put()
+    sql("DELETE FROM attachment_version")
+    with pytest.raises(NotFound):
+        read_back(runtime, mia, one)
 
 
 def test_a_file_that_was_altered_cut_or_swapped_gives_nothing(runtime, put, mia, trail):

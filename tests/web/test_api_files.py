@@ -11,6 +11,7 @@ from policy import Right, Scope
 from services import attachment_changes
 from tests.attached import PEM, attach
 from tests.pages.conftest import MISSING
+from tests.world import past_the_program
 
 STRIPE = "Stripe dashboard"
 RAW = "application/octet-stream"
@@ -86,6 +87,24 @@ def test_a_token_narrowed_to_other_names_gets_no_file(api, server_pem):
     assert program.delete(server_pem).status_code == 404
 
 
+def test_a_token_narrowed_to_its_name_gets_it(api, server_pem):
+    assert api("mia", *Scope, names=("Stripe*",)).get(server_pem).get_data() == PEM
+
+
+def test_a_right_that_is_gone_by_then_counts(api, here, runtime, world, database, monkeypatch):
+    program = api("mia", *Scope)
+    real = runtime.files.put
+
+    def put(name, pieces):
+        real(name, pieces)
+        mia = world.people["mia"].hex
+        past_the_program(database, 'UPDATE access_grant SET "right" = 1 WHERE user_id = ?', mia)
+
+    monkeypatch.setattr(runtime.files, "put", put)
+    assert add(program, here).status_code == 403
+    assert list(runtime.files.list()) == []
+
+
 def test_what_is_in_the_trash_or_nowhere_is_not_found(api, here, server_pem):
     program = api("mia", *Scope)
     assert program.delete(here.removesuffix("/files")).status_code == 204
@@ -104,14 +123,13 @@ def test_a_refusal_at_the_last_step_leaves_nothing(api, here, runtime, monkeypat
     assert list(runtime.files.list()) == []
 
 
-def test_a_token_that_was_revoked_meanwhile_adds_nothing(api, here, runtime, monkeypatch):
+def test_a_token_that_was_revoked_meanwhile_adds_nothing(api, here, runtime, database, monkeypatch):
     program = api("mia", *Scope)
     real = runtime.files.put
 
     def put(name, pieces):
         real(name, pieces)
-        with runtime.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE access_token SET revoked_at = 1 WHERE kind = 'api'")
+        past_the_program(database, "UPDATE access_token SET revoked_at = 1 WHERE kind = 'api'")
 
     monkeypatch.setattr(runtime.files, "put", put)
     assert add(program, here).status_code == 401
