@@ -161,6 +161,7 @@ def _record(settings: Settings, check: Check) -> None:
 def _in_words(check: Check) -> str:
     looked_at = (
         f"{check.events} events verified, a credential of each of {check.vaults} vaults decrypted"
+        + (f", and a file of each of {check.files}" if check.files else "")
         + (f", {check.empty} vaults empty" if check.empty else "")
         + ", all counts as the manifest says"
     )
@@ -176,6 +177,7 @@ def _as_json(check: Check) -> str:
             "sound": check.is_sound,
             "events": check.events,
             "vaults": check.vaults,
+            "files": check.files,
             "empty": check.empty,
             "faults": check.faults,
             "note": check.note,

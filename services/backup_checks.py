@@ -45,6 +45,7 @@ class Check:
         events: of the audit log, each looked at.
         faults: sentences; the first of many.
         note: the result, signed by the installation that the backup is of.
+        files: how many vaults have a file that was decrypted.
     """
 
     manifest: Manifest
@@ -54,6 +55,7 @@ class Check:
     events: int
     faults: tuple[str, ...]
     note: str
+    files: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -102,7 +104,7 @@ def verify(
             f"{seen}, {len(faults)} faults",
         ]
         note = keys.sign_note(note_name(keys.instance), lines)
-    return Check(unpacked.manifest, at, opened, empty, report.events, tuple(faults), note)
+    return Check(unpacked.manifest, at, opened, empty, report.events, tuple(faults), note, tried)
 
 
 def record(runtime: Runtime, check: Check) -> None:

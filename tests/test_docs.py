@@ -158,7 +158,7 @@ def test_the_examples_of_the_api_work(program):
     """Each curl line gets an answer of the form that stands below it."""
     lines = [block.strip() for block in blocks(API, "sh") if block.startswith("curl")]
     answers = [json.loads(block) for block in blocks(API, "json")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line, example in zip(lines, answers, strict=False):
         answer = program(line)
         assert answer.status_code in {200, 201}, answer.get_data(as_text=True)

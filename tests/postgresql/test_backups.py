@@ -15,9 +15,11 @@ from click.testing import CliRunner
 
 from cli import cli
 from errors import BackupDamaged, BackupFailed, ChatelaineError, Conflict
+from policy import Right
 from services import audit_verify, backup_keys, row_security
 from tests import servers
 from tests import world as worlds
+from tests.attached import PEM, attach, read_back
 from tests.backups.place import BACKUP_KEY, files_in
 from tests.backups.test_create import do_something, events_of
 from tests.trail import Trail
@@ -127,6 +129,27 @@ def test_the_script_opens_it_without_the_program(run, place, tmp_path):
     items = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(items) == 4
     assert {item["fields"]["Password"] for item in items} == {PASSWORD}
+
+
+def test_files_on_credentials_go_along(run, place, database, runtime, world, check_database, tmp_path):
+    mia = world.actor("mia", {world.vaults["Production"]: Right.EDIT})
+    file_id = attach(runtime, mia, world.items["Stripe dashboard"])
+    runtime.close()
+    name = made(run, place)
+    assert "and a file of each of 1" in run("backup", "verify", str(place / f"{name}.manifest"))
+    shutil.copy(SCRIPT, tmp_path)
+    environ = {"BACKUP_KEY": BACKUP_KEY, "ENCRYPTION_KEYS": MASTER_KEY, "PATH": os.environ["PATH"]}
+    subprocess.run(
+        [sys.executable, "-P", tmp_path / "open_backup.py", place / f"{name}.manifest", tmp_path / "out"],
+        cwd=tmp_path, env=environ, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    [written] = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert written.read_bytes() == PEM
+    shutil.rmtree(worlds.files_of(database))
+    run("backup", "restore", str(place / f"{name}.manifest"), "--overwrite")
+    restored = worlds.open_world(database)
+    assert read_back(restored, mia, file_id) == PEM
+    restored.close()
 
 
 def test_nothing_is_put_under_a_server_that_runs(run, place, database, runtime):
