@@ -16,7 +16,7 @@ from errors import Invalid
 from forms.exports import EVERYTHING, ExportForm
 from forms.fields import choices
 from policy import Permission
-from services import export_files, export_rules, exports
+from services import export_files, export_rules, export_versions, exports
 from services.exports import Line
 
 bp = Blueprint("exports", __name__, url_prefix="/o/<slug>/export")
@@ -51,15 +51,18 @@ def _file(form: ExportForm) -> Response:
     uow = current_uow()
     format_ = export_rules.find_format(uow, form.format.data)
     passphrase = export_rules.check_passphrase(format_, form.passphrase.data or "", form.again.data or "")
-    export_rules.check_files(format_, wanted=form.files.data)
+    export_rules.check_more(format_, files=form.files.data, versions=form.versions.data)
     reason = export_rules.check_reason(form.reason.data or "")
     throttle(uow, EXPORTS, "exports.make")
     with runtime().turns.aside():
         gathered = exports.gather(uow, UUID(form.vault.data) if form.vault.data else None)
+        if form.versions.data:
+            export_versions.add(uow, gathered)
         if form.files.data:
             export_files.add(uow, gathered)
         content = format_.write(exports.bundle(uow, gathered), passphrase, runtime().hasher)
     export_id = exports.record(uow, gathered, format_, reason)
+    export_versions.record(uow, gathered, export_id)
     export_files.record(uow, gathered, export_id)
     flash(exports.told(gathered), "success")
     response = Response(content, content_type=format_.media_type)

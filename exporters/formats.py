@@ -22,7 +22,7 @@ class Format:
         sealed: whether a passphrase opens it; the others are read by whoever has the file.
         write: gets the bundle, the passphrase, and what derives keys of one.
         hint: a sentence for people: what it is good for.
-        files: whether it holds files that are on credentials.
+        whole: whether it holds files on credentials and earlier versions.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Format:
     sealed: bool
     write: Write
     hint: str
-    files: bool = False
+    whole: bool = False
 
 
 _BYTES = "application/octet-stream"
@@ -47,7 +47,7 @@ FORMATS: tuple[Format, ...] = (
         sealed=True,
         write=sealed_json.write,
         hint="Everything, to keep or to bring in again here. A small script opens it without Chatelaine.",
-        files=True,
+        whole=True,
     ),
     Format(
         "keepass",
@@ -57,7 +57,7 @@ FORMATS: tuple[Format, ...] = (
         sealed=True,
         write=kdbx.write,
         hint="Opens in KeePass, KeePassXC and whatever reads their files.",
-        files=True,
+        whole=True,
     ),
     Format(
         "bitwarden-json",

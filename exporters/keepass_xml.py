@@ -80,8 +80,8 @@ class _Writer:
         yield "<MasterKeyChangeRec>-1</MasterKeyChangeRec><MasterKeyChangeForce>-1</MasterKeyChangeForce>"
         marks = "".join(f"<Protect{name}>{name == 'Password'}</Protect{name}>" for name in _STANDARD)
         yield f"<MemoryProtection>{marks}</MemoryProtection><RecycleBinEnabled>True</RecycleBinEnabled>"
-        yield f"<RecycleBinUUID>{_id(UUID(int=0))}</RecycleBinUUID><HistoryMaxItems>10</HistoryMaxItems>"
-        yield "<HistoryMaxSize>6291456</HistoryMaxSize><CustomData/></Meta>"
+        yield f"<RecycleBinUUID>{_id(UUID(int=0))}</RecycleBinUUID><HistoryMaxItems>-1</HistoryMaxItems>"
+        yield "<HistoryMaxSize>-1</HistoryMaxSize><CustomData/></Meta>"
 
     def _group(self, folder: _Folder) -> Iterator[str]:
         yield f"<Group><UUID>{_id(uuid4())}</UUID><Name>{_text(folder.name)}</Name>"
@@ -108,7 +108,10 @@ class _Writer:
             name = _free(file.name, names)
             yield f'<Binary><Key>{_text(name)}</Key><Value Ref="{number}"/></Binary>'
         yield "<AutoType><Enabled>True</Enabled>"
-        yield "<DataTransferObfuscation>0</DataTransferObfuscation></AutoType><History/></Entry>"
+        yield "<DataTransferObfuscation>0</DataTransferObfuscation></AutoType><History>"
+        for former in reversed(one.history):
+            yield from self._entry(former)
+        yield "</History></Entry>"
 
     def _value(self, value: str, *, hidden: bool) -> str:
         if not value or not (hidden or _UNWRITABLE.search(value)):

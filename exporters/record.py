@@ -51,6 +51,7 @@ class Credential:
         vault: empty: whoever exports sees this item alone, and not its vault.
         name: whole, with its folders.
         type: the value of the item's type, such as ``api-key``.
+        history: earlier versions, the newest first.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class Credential:
     created_at: datetime
     changed_at: datetime
     files: tuple[File, ...] = ()
+    history: tuple[Credential, ...] = ()
 
     @property
     def leaf(self) -> str:

@@ -9,7 +9,8 @@ and each further one is a credential::
 
     {"vault", "name", "type", "user_name", "urls", "tags", "expires", "created_at", "changed_at",
      "fields": [{"name", "kind", "value", "custom"}],
-     "files": [{"name", "type", "content": in base64}]}
+     "files": [{"name", "type", "content": in base64}],
+     "versions": the earlier ones, newest first: the same without "vault", "files" and "versions"}
 
 The file around it is that of `crypto/sealed_file.py`, for the purpose ``export``.
 """
@@ -58,6 +59,17 @@ def _head(bundle: Bundle) -> dict[str, Any]:
 def _line(one: Credential) -> dict[str, Any]:
     return {
         "vault": one.vault,
+        **_version(one),
+        "files": [
+            {"name": each.name, "type": each.media_type, "content": base64.b64encode(each.content).decode()}
+            for each in one.files
+        ],
+        "versions": [_version(each) for each in one.history],
+    }
+
+
+def _version(one: Credential) -> dict[str, Any]:
+    return {
         "name": one.name,
         "type": one.type,
         "user_name": one.user_name,
@@ -69,9 +81,5 @@ def _line(one: Credential) -> dict[str, Any]:
         "fields": [
             {"name": each.name, "kind": each.kind, "value": each.value, "custom": each.custom}
             for each in one.values
-        ],
-        "files": [
-            {"name": each.name, "type": each.media_type, "content": base64.b64encode(each.content).decode()}
-            for each in one.files
         ],
     }

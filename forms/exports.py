@@ -18,4 +18,5 @@ class ExportForm(Form):
     passphrase = SecretField("Passphrase of the file")
     again = SecretField("The passphrase once more")
     files = BooleanField("Files on the credentials too")
+    versions = BooleanField("Earlier versions too")
     reason = StringField("Reason")

@@ -99,7 +99,7 @@ def _entry(row: dict[str, Any], place: str, *, many: bool) -> Entry:
         totp=totp,
         notes=notes,
         custom=tuple(_field(field) for field in own),
-        unread=(*_references(fields), *_files(rows_of(row.get("files")))),
+        unread=(*_references(fields), *_left_behind(row)),
         place=place,
         # A vault's name in front may be more than a name takes.
         exact=not many,
@@ -117,9 +117,10 @@ def _references(fields: list[dict[str, Any]]) -> Iterator[str]:
         yield "It referred to a variable of the server; the variable's name is kept as text."
 
 
-def _files(files: list[dict[str, Any]]) -> Iterator[str]:
-    if files:
-        yield f"Files are left behind: {len(files)}."
+def _left_behind(row: dict[str, Any]) -> Iterator[str]:
+    for what, words in (("files", "Files"), ("versions", "Former versions")):
+        if count := len(rows_of(row.get(what))):
+            yield f"{words} are left behind: {count}."
 
 
 def _texts(value: Any) -> tuple[str, ...]:

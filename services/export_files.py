@@ -10,7 +10,7 @@ from models import Action
 from services import attachments
 from services.attachments import StoredFile
 from services.events import Extra
-from services.exports import Gathered, Why
+from services.export_contents import Gathered, Why
 from services.item_versions import FILES
 from services.unit_of_work import UnitOfWork
 

@@ -54,14 +54,17 @@ def find_format(uow: UnitOfWork, key: str) -> Format:
     return found
 
 
-def check_files(format_: Format, *, wanted: bool) -> None:
-    """Refuse files on credentials where the format has no place for them.
+def check_more(format_: Format, *, files: bool, versions: bool) -> None:
+    """Refuse files on credentials and earlier versions where the format has no place for them.
 
     Raises:
         Invalid: it has none.
     """
-    if wanted and not format_.files:
+    if files and not format_.whole:
         raise Invalid("This format holds no files. Leave them out, or choose another format.", "files")
+    if versions and not format_.whole:
+        sentence = "This format holds no earlier versions. Leave them out, or choose another format."
+        raise Invalid(sentence, "versions")
 
 
 def check_passphrase(format_: Format, passphrase: str, again: str) -> str:

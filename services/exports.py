@@ -4,62 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from types import MappingProxyType
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from sqlalchemy import or_, select
 
 from errors import Invalid, Undecryptable, VersionDeleted
 from exporters.formats import Format
-from exporters.record import OTP, Bundle, Credential, Value
+from exporters.record import Bundle
 from models import Action, Item, Organization, Vault
 from policy import Permission
 from services import audit, items, vaults
 from services.access import holds
 from services.approvals import approval_of
-from services.attachments import StoredFile
-from services.contents import Field, Overview
 from services.events import Extra, Target
+from services.export_contents import Gathered, Why, credential_of, record_reveal, values_of
 from services.index import Entry
-from services.items import StoredItem
 from services.unit_of_work import UnitOfWork
 
 ITEMS_MAX = 10_000
 """As many as an import takes, so that each file can be brought in again."""
 BYTES_MAX = 50 * 1024 * 1024
 """Of all values together."""
-
-
-class Why(StrEnum):
-    """Why something is left out."""
-
-    USE = "use"
-    APPROVAL = "approval"
-    DELETED = "deleted"
-    BROKEN = "broken"
-    FILE = "file"
-    """Not a credential: a file on one."""
-    SEED = "seed"
-    """Not a credential: the seed of an authenticator, which takes ``edit``."""
-
-    @property
-    def words(self) -> str:
-        """What pages say after the number."""
-        return _WORDS[self]
-
-
-_WORDS: Mapping[Why, str] = MappingProxyType(
-    {
-        Why.USE: "you may use, but not reveal",
-        Why.APPROVAL: "a second person has to approve first",
-        Why.DELETED: "a program has deleted",
-        Why.BROKEN: "cannot be decrypted",
-        Why.FILE: "files that cannot be opened",
-        Why.SEED: "seeds of authenticators, which only those get who may edit",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +40,6 @@ class Line:
     name: str
     exported: int
     left_out: Mapping[Why, int]
-
-
-@dataclass(slots=True, repr=False)
-class Gathered:
-    """What an export holds, before it is written.
-
-    Args:
-        vault: the one that was chosen; None: all.
-        files: those that are among it.
-    """
-
-    vault: Vault | None
-    organization: Organization
-    credentials: list[Credential] = field(default_factory=list)
-    stored: list[StoredItem] = field(default_factory=list)
-    left_out: Counter[Why] = field(default_factory=Counter)
-    files: list[StoredFile] = field(default_factory=list)
-    size: int = 0
 
 
 def survey(uow: UnitOfWork) -> list[Line]:
@@ -148,6 +96,7 @@ def record(uow: UnitOfWork, gathered: Gathered, format_: Format, reason: str) ->
         "reason": reason,
         "exported": len(gathered.credentials),
         "files": len(gathered.files),
+        "versions": len(gathered.older),
         **{f"left_out_{why.value}": number for why, number in sorted(gathered.left_out.items())},
         "export": export_id,
     }
@@ -155,9 +104,7 @@ def record(uow: UnitOfWork, gathered: Gathered, format_: Format, reason: str) ->
     target = Target("vault", vault.id, vault.name) if vault else Target("organization", place.id, place.name)
     audit.record(uow, Action.ITEM_EXPORTED, target, extra=about)
     for item, one in zip(gathered.stored, gathered.credentials, strict=True):
-        names = [f"{each.name} seed" if each.kind == OTP else each.name for each in one.values]
-        extra: Extra = {"fields": names, "version": item.version, "export": export_id}
-        audit.record(uow, Action.ITEM_REVEALED, Target("item", item.id, item.name), extra=extra)
+        record_reveal(uow, item, item.version, one, export_id)
     return export_id
 
 
@@ -166,8 +113,10 @@ def told(gathered: Gathered) -> str:
     what = [_counted(len(gathered.credentials), "credential")]
     if gathered.files:
         what.append(_counted(len(gathered.files), "file"))
+    if gathered.older:
+        what.append(_counted(len(gathered.older), "earlier version"))
     left = [f"{count} ({why.words})" for why, count in sorted(gathered.left_out.items())]
-    return f"Exported: {' and '.join(what)}." + (f" Left out: {', '.join(left)}." if left else "")
+    return f"Exported: {', '.join(what)}." + (f" Left out: {', '.join(left)}." if left else "")
 
 
 def _counted(number: int, noun: str) -> str:
@@ -232,38 +181,8 @@ def _take(uow: UnitOfWork, gathered: Gathered, entry: Entry, vault: str) -> None
     except Undecryptable:
         gathered.left_out[Why.BROKEN] += 1
         return
-    values = tuple(_values(uow, gathered, item, fields))
-    gathered.size += sum(len(each.value) for each in values)
+    values = values_of(uow, gathered, item, fields)
     if len(gathered.stored) == ITEMS_MAX or gathered.size > BYTES_MAX:
         raise Invalid("That is more than one file takes. Export the vaults one by one.", "vault")
     gathered.stored.append(item)
-    gathered.credentials.append(_credential(item, vault, overview, values))
-
-
-def _values(
-    uow: UnitOfWork, gathered: Gathered, item: StoredItem, fields: tuple[Field, ...]
-) -> Iterator[Value]:
-    """Yield the filled fields; of authenticators the seed, for those who could see it on the page too."""
-    for each in fields:
-        if each.kind.value == OTP and not holds(
-            uow, Permission.ITEM_EDIT, item.vault_id, item.id, item.known_name
-        ):
-            gathered.left_out[Why.SEED] += bool(each.value)
-        else:
-            yield Value(each.name, each.kind.value, each.value, each.custom)
-
-
-def _credential(item: StoredItem, vault: str, overview: Overview, values: tuple[Value, ...]) -> Credential:
-    return Credential(
-        id=item.id,
-        vault=vault,
-        name=overview.name,
-        type=overview.type.value,
-        user_name=overview.user_name,
-        urls=overview.urls,
-        tags=overview.tags,
-        expires_on=overview.expires_on,
-        values=values,
-        created_at=item.created_at,
-        changed_at=item.changed_at,
-    )
+    gathered.credentials.append(credential_of(item, vault, overview, values, item.changed_at))

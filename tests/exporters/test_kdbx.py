@@ -140,6 +140,20 @@ def test_files_stand_on_the_entries_that_they_belong_to():
     assert read(data)[0]["first"].unread == ("Attachments are left behind: 2.",)
 
 
+def test_earlier_versions_stand_in_the_history_of_their_entry():
+    value = EVERYTHING.credentials[0].values[0]
+    old, older = (credential("x", replace(value, value=words)) for words in ("old", "older"))
+    one = replace(credential("x", replace(value, value="new")), history=(old, older))
+    data = written("keepass", bundle(one, EVERYTHING.credentials[0]))
+    found = PyKeePass(io.BytesIO(data), password=PASSPHRASE).find_entries(title="x", first=True)
+    assert found.password == "new"
+    assert [one.password for one in found.history] == ["older", "old"]
+    entries, _ = read(data)
+    assert entries["x"].unread == ("Former versions are left behind: 2.",)
+    assert entries["x"].fields[0].value == "new"
+    assert entries["Primary <1> & “two”"].fields[0].value == value.value
+
+
 @pytest.mark.parametrize("place", [30, 200, 320, 500, -1])
 def test_an_altered_byte_is_found(sealed, place):
     altered = bytearray(sealed)

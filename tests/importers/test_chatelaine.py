@@ -52,10 +52,11 @@ def test_a_reference_comes_in_as_text_and_says_so():
     assert entry.unread == ("It referred to a variable of the server; the variable's name is kept as text.",)
 
 
-def test_files_are_left_behind_and_that_is_said():
-    one = replace(EVERYTHING.credentials[1], files=(File("a.pem", "", b"x"), File("b.pem", "", b"y")))
+def test_files_and_versions_are_left_behind_and_that_is_said():
+    files = (File("a.pem", "", b"x"), File("b.pem", "", b"y"))
+    one = replace(EVERYTHING.credentials[1], files=files, history=EVERYTHING.credentials[2:3])
     [entry] = read(written("chatelaine", bundle(one))).entries
-    assert entry.unread == ("Files are left behind: 2.",)
+    assert entry.unread == ("Files are left behind: 2.", "Former versions are left behind: 1.")
 
 
 def test_vaults_become_folders_where_there_are_several():

@@ -9,7 +9,7 @@ import pytest
 
 from errors import Invalid, Unavailable
 from policy import Right
-from services import export_files, export_rules, exports, grants, item_versions, items
+from services import export_files, export_rules, export_versions, exports, grants, item_versions, items
 from services.contents import Contents, Field, ItemType, Kind
 from services.item_versions import Place
 from tests.attached import PEM, attach
@@ -236,13 +236,66 @@ def test_files_come_along_where_they_are_asked_for(browser, attached, trail):
     found = {one["name"]: one["files"] for one in opened(export(mia, files="y").answer.get_data())[1]}
     content = base64.b64encode(PEM).decode()
     assert found["prod/db primary"] == [{"name": "server.pem", "type": "text/plain", "content": content}]
-    assert "Exported: 2 credentials and 1 file." in mia.open(EXPORT).words
+    assert "Exported: 2 credentials, 1 file." in mia.open(EXPORT).words
 
     first, second = trail.events("item.exported")
     assert (first["extra"]["files"], second["extra"]["files"]) == (0, 1)
     event = trail.one("file.downloaded")
     assert (event["target"], event["extra"]["export"]) == ("prod/db primary", second["extra"]["export"])
     assert (event["extra"]["file"], event["extra"]["size"]) == (str(attached), len(PEM))
+
+
+def edit(person, primary, *passwords):
+    for password in passwords:
+        person.open(f"{primary}/edit")
+        person.submit("item-form", password=password)
+
+
+def test_earlier_versions_come_along_where_they_are_asked_for(browser, primary, trail):
+    mia = browser("mia")
+    edit(mia, primary, "second-geheim", "third-geheim")
+    assert [one["versions"] for one in opened(export(mia).answer.get_data())[1]] == [[], []]
+    found = {one["name"]: one["versions"] for one in opened(export(mia, versions="y").answer.get_data())[1]}
+    held = [one["fields"][0]["value"] for one in found["prod/db primary"]]
+    assert held == ["second-geheim", PASSWORD]
+    assert found["Stripe dashboard"] == []
+    assert "Exported: 2 credentials, 2 earlier versions." in mia.open(EXPORT).words
+
+    second = trail.events("item.exported")[1]["extra"]
+    assert second["versions"] == 2
+    revealed = [event["extra"] for event in trail.events("item.revealed")]
+    mine = [each["version"] for each in revealed if each["export"] == second["export"]]
+    assert sorted(mine) == [1, 1, 2, 3]
+
+
+def test_an_earlier_version_keeps_its_seed_from_those_who_may_not_edit(browser, primary):
+    edit(browser("mia"), primary, "second-geheim")
+    assert SEED not in repr(opened(export(browser("rhea"), versions="y").answer.get_data()))
+
+
+def test_versions_that_are_gone_or_do_not_open_are_left_out(browser, primary, world, database):
+    mia = browser("mia")
+    edit(mia, primary, "second-geheim", "third-geheim", "fourth-geheim")
+    item_id = world.items["prod/db primary"].hex
+    for number, spoil in ((1, "details = zeroblob(120)"), (2, "deleted_at = 1")):
+        past_the_program(
+            database, f"UPDATE item_version SET {spoil} WHERE item_id = ? AND number = {number}", item_id
+        )
+    head, found = opened(export(mia, versions="y").answer.get_data())
+    [held] = [one["versions"] for one in found if one["name"] == "prod/db primary"]
+    assert [one["fields"][0]["value"] for one in held] == ["third-geheim"]
+    assert head["left_out"] == {"version": 1}
+
+
+def test_earlier_versions_are_refused_where_they_have_no_place(browser, primary, monkeypatch, trail):
+    mia = browser("mia")
+    edit(mia, primary, "second-geheim")
+    page = export(mia, 422, versions="y", format="csv", passphrase="", again="")
+    assert "This format holds no earlier versions" in page.select_one("#versions-error").get_text()
+    monkeypatch.setattr(export_versions, "VERSIONS_MAX", 0)
+    page = export(mia, 422, versions="y")
+    assert "one by one, or leave the versions out" in page.select_one("#versions-error").get_text()
+    assert trail.events("item.exported") == []
 
 
 def test_files_are_refused_where_they_have_no_place(browser, attached, monkeypatch, trail):
