@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from config_reader import Reader
 
 _SERVER = "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full"
+_NO_FILE = r"[?#%]|:memory:"
 _TLS_MODES = ("require", "verify-ca", "verify-full")
 
 
@@ -29,7 +30,7 @@ def read_database_url(reader: Reader, environ: Mapping[str, str]) -> str:
         )
     if text.startswith("sqlite:"):
         path = text.removeprefix("sqlite:///")
-        if path in {text, ""} or re.search(r"[?#%]|:memory:", path):
+        if path in {text, ""} or re.search(_NO_FILE, path):
             reader.fault("DATABASE_URL", "must name a file, such as sqlite:///instance/chatelaine.db")
         return f"sqlite:///{ROOT / path}"
     _check_server(reader, "DATABASE_URL", text, f"sqlite:///FILE or {_SERVER}")
@@ -50,6 +51,22 @@ def read_database_owner_url(reader: Reader, database_url: str) -> str | None:
             "signs in as the same role as DATABASE_URL, which needs one of its own that owns nothing.",
         )
     return text
+
+
+def read_target(reader: Reader) -> tuple[str, str | None]:
+    """Return where a copy of the database goes, and as which role its tables are made, if that is another."""
+    url, owner_url = reader.text("TARGET_URL") or "", reader.text("TARGET_OWNER_URL")
+    if url.startswith("sqlite:"):
+        path = url.removeprefix("sqlite:///")
+        if path in {url, ""} or re.search(_NO_FILE, path):
+            reader.fault("--to", "must name a file, such as sqlite:////var/lib/chatelaine/chatelaine.db")
+        if owner_url is not None:
+            reader.fault("--owner", "is for PostgreSQL.")
+        return f"sqlite:///{ROOT / path}", None
+    _check_server(reader, "--to", url, f"sqlite:///FILE or {_SERVER}")
+    if owner_url is not None:
+        _check_server(reader, "--owner", owner_url, _SERVER)
+    return url, owner_url
 
 
 def _check_server(reader: Reader, name: str, text: str, advice: str) -> None:

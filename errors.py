@@ -225,6 +225,10 @@ class BackupFailed(ChatelaineError):
     """A backup cannot be made or loaded here: a program that is needed is missing, or has failed."""
 
 
+class CopyFailed(ChatelaineError):
+    """A database cannot be copied into another, or compared with it; the message says why."""
+
+
 class BackupDamaged(ChatelaineError):
     """A backup cannot be believed, or not be opened.
 

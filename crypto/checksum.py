@@ -18,11 +18,15 @@ class Checksum:
         """The digest so far, 64 hex digits."""
         return self._hash.hexdigest()
 
+    def update(self, piece: bytes) -> None:
+        """Take in what comes next."""
+        self._hash.update(piece)
+        self.length += len(piece)
+
     def over(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield *pieces* as they are, and take each in."""
         for piece in pieces:
-            self._hash.update(piece)
-            self.length += len(piece)
+            self.update(piece)
             yield piece
 
 

@@ -90,6 +90,11 @@ def verify(
         return _Verification(connection, keys, progress).run(started_at, organization_id, against)
 
 
+def verify_on(connection: Connection, keys: KeyRoom) -> Report:
+    """Verify the whole audit log as *connection* sees it, in its transaction."""
+    return _Verification(connection, keys, lambda _done, _all: None).run(clock.now(), None, None)
+
+
 def record(runtime: Runtime, report: Report) -> None:
     """Record in each chain what was found in it, and in the system's what was found at all.
 

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from errors import StartRefused
@@ -22,6 +22,8 @@ _NOT_ALLOWED = "42501"
 """PostgreSQL's code for insufficient privilege."""
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+UNFINISHED = "unfinished_copy"
+"""The only table of a database into which a copy was begun: nobody starts on it."""
 
 
 def prepare_schema(engine: Engine, lock: WriteLock, *, role: str | None = None) -> Path | None:
@@ -42,6 +44,11 @@ def prepare_schema(engine: Engine, lock: WriteLock, *, role: str | None = None) 
             tables = inspect(connection).get_table_names()
     except DatabaseError as error:
         raise StartRefused(_explain(engine, error)) from None
+    if UNFINISHED in tables:
+        message = (
+            f"A copy into {_name(engine)} was begun and not finished. Run `./chatelaine database copy` again."
+        )
+        raise StartRefused(message)
     if present is None and tables:
         message = f"{_name(engine)} holds tables that Chatelaine did not make. Set another DATABASE_URL."
         raise StartRefused(message)
@@ -71,6 +78,17 @@ def _upgrade(engine: Engine, lock: WriteLock) -> None:
             "docs/running.md says how."
         )
         raise StartRefused(message) from None
+
+
+def make_tables(connection: Connection, role: str | None) -> None:
+    """Make all tables in an empty database, within the transaction of *connection*, as their owner.
+
+    Args:
+        role: as in :func:`prepare_schema`.
+    """
+    command.upgrade(_config_on(connection), "head")
+    if role is not None:
+        row_security.grant(connection, role)
 
 
 def revision_of(engine: Engine) -> str | None:

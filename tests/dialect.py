@@ -31,6 +31,6 @@ def teach() -> None:
     """Let every engine of this process understand both."""
 
     @event.listens_for(Engine, "before_cursor_execute", retval=True)
-    def before(_connection, _cursor, statement, parameters, _context, _many):
+    def before(connection, _cursor, statement, parameters, _context, _many):
         # SQLAlchemy itself writes none.
-        return translate(statement), parameters
+        return translate(statement) if connection.dialect.name == "postgresql" else statement, parameters
