@@ -91,11 +91,17 @@ class _Writer:
         yield "<EnableSearching>null</EnableSearching>"
         for one in folder.entries:
             yield from self._entry(one)
+            yield "<History>"
+            for former in reversed(one.history):
+                yield from self._entry(former)
+                yield "</Entry>"
+            yield "</History></Entry>"
         for inner in folder.folders.values():
             yield from self._group(inner)
         yield "</Group>"
 
     def _entry(self, one: Credential) -> Iterator[str]:
+        """Begin an entry; KeePassXC refuses a history within a history, even an empty one."""
         # A separator in a tag would make two of it.
         tags = ";".join(tag.replace(";", " ") for tag in one.tags)
         yield f"<Entry><UUID>{_id(one.id)}</UUID><IconID>0</IconID><ForegroundColor/><BackgroundColor/>"
@@ -108,10 +114,7 @@ class _Writer:
             name = _free(file.name, names)
             yield f'<Binary><Key>{_text(name)}</Key><Value Ref="{number}"/></Binary>'
         yield "<AutoType><Enabled>True</Enabled>"
-        yield "<DataTransferObfuscation>0</DataTransferObfuscation></AutoType><History>"
-        for former in reversed(one.history):
-            yield from self._entry(former)
-        yield "</History></Entry>"
+        yield "<DataTransferObfuscation>0</DataTransferObfuscation></AutoType>"
 
     def _value(self, value: str, *, hidden: bool) -> str:
         if not value or not (hidden or _UNWRITABLE.search(value)):
