@@ -187,7 +187,7 @@ def _declare(access: Access) -> Callable[[View], View]:
         @wraps(view)
         def guarded(**arguments: Any) -> Response:
             writes = _writes(access)
-            _refuse_while_read_only(writing=writes)
+            refuse_while_read_only(writing=writes)
             # A program's token is looked at before the one write transaction is waited for.
             uow = open_uow(writing=writes and not access.program)
             try:
@@ -217,7 +217,12 @@ def _writes(access: Access) -> bool:
     return access.is_writing(request.method) or wrap_answers.seconds_asked() is not None
 
 
-def _refuse_while_read_only(*, writing: bool) -> None:
+def refuse_while_read_only(*, writing: bool) -> None:
+    """Refuse to write while a master key is missing, but for who comes and goes.
+
+    Raises:
+        ReadOnly: it is so.
+    """
     runtime = current_app.extensions["chatelaine"]
     if writing and runtime.missing_keys and request.endpoint not in COMING_AND_GOING:
         raise ReadOnly

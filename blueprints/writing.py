@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from flask import g, session
 
+from blueprints.guard import refuse_while_read_only
 from blueprints.requests import current_uow, metrics, origin, runtime
 from errors import NotFound
 from extensions import SESSION_KEY
@@ -23,7 +24,9 @@ def writing() -> Iterator[UnitOfWork]:
 
     Raises:
         NotFound: the person does not belong to the organization any more.
+        ReadOnly: a master key is missing.
     """
+    refuse_while_read_only(writing=True)
     current_uow().release()
     uow = UnitOfWork(runtime(), origin=origin(), writing=True)
     try:

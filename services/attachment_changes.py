@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import BinaryIO
 
 from crypto.attachment import TABLE
-from errors import ChatelaineError, Conflict, Invalid
+from errors import ChatelaineError, Conflict, Invalid, ReadOnly
 from models import Action
 from services import attachment_contents, attachment_rows, attachments, audit, file_names, items
 from services import attachment_queries as queries
@@ -42,8 +42,11 @@ def prepared(uow: UnitOfWork, item: StoredItem, name: str, source: BinaryIO) -> 
     Raises:
         Invalid: too large, empty, of a type that is not taken, or infected; the last is recorded.
         Conflict: the item has as many files as it may have, or is in the trash.
+        ReadOnly: a master key is missing.
         StoreFailed: the store of files could not do it.
     """
+    if uow.runtime.missing_keys:
+        raise ReadOnly
     cleaned = file_names.clean(name)
     _refuse_more(uow, item, cleaned)
     instance, files = uow.keys.instance, uow.runtime.files

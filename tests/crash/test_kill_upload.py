@@ -20,7 +20,7 @@ from tests.crash.test_kill import kill_one_of
 
 pytestmark = pytest.mark.sqlite
 
-ROUNDS = 12
+ROUNDS = 8
 SEED = 20_261_126
 MOST = 12
 

@@ -24,6 +24,8 @@ from policy import Right, Scope
 from services import (
     actor_queries,
     api_tokens,
+    attachment_queries,
+    attachments,
     audit_read_queries,
     audit_reading,
     clock,
@@ -101,6 +103,18 @@ def an_address_of_one_s_own_with_another_s_thing(two: Two) -> list[str]:
         status = alice._send("GET", f"/o/northwind/{path}").status_code
         if status != 404:
             reached.append(f"{path}: {status}")
+    return reached
+
+
+def a_file(two: Two) -> list[str]:
+    """By its own id, and as one of a credential past the guard."""
+    reached: list[str] = []
+    with at_northwind(two) as uow:
+        attempt(reached, "by id", lambda: attachments.find(uow, two.things[LAKESIDE]["file_id"]).id)
+        own = items.find(uow, two.things[NORTHWIND]["item_id"])
+        forged = replace(own, id=two.things[LAKESIDE]["item_id"])
+        attempt(reached, "of a credential", lambda: [one.id for one in attachments.of(uow, forged, 3)])
+        uow.events.clear()
     return reached
 
 
@@ -269,6 +283,13 @@ CASES = {
         ),
     ),
     "a version": Case(a_version, (lambda: walls.bind(item_queries, "VERSIONS", "READ_VERSION"),)),
+    "a file": Case(
+        a_file,
+        (
+            lambda: walls.bind(attachment_queries, "READ", "OF_VERSION"),
+            lambda: walls.bind(item_queries, "READ"),
+        ),
+    ),
     "the audit log": Case(the_audit_log, (lambda: walls.bind(audit_read_queries, "ROWS"),)),
     "another organization's address": Case(
         another_organization_s_address,

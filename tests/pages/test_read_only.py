@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from sqlalchemy import select
 
@@ -75,6 +77,17 @@ def test_what_opens_can_be_read_and_nothing_can_be_changed(sign_in, world):
     assert "is read-only" in refused.words
     assert "prod/db primary" in mia.open(item).words
     mia.open("/account")
+
+
+def test_what_begins_without_the_turn_to_write_is_refused_as_well(sign_in, world, read_only):
+    mia = sign_in("mia")
+    mia.open(f"/o/northwind/items/{world.items['prod/db primary']}")
+    refused = mia.submit("add-file", status=503, file=(BytesIO(b"x"), "a.txt"))
+    assert "is read-only" in refused.words
+    assert list(read_only.extensions["chatelaine"].files.list()) == []
+    mia.open(f"/o/northwind/vaults/{world.vaults['Production']}/import")
+    refused = mia.submit("import-form", status=503, file=(BytesIO(b"name,password\na,b\n"), "a.csv"))
+    assert "is read-only" in refused.words
 
 
 def test_the_operator_sees_what_is_missing_and_turns_nothing(sign_in):
