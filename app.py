@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from limits import parse
 from sqlalchemy import Connection, Engine, create_engine, make_url
 
 import blueprints
@@ -333,6 +334,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         # The signed token lives as long as the session that its seed belongs to.
         "WTF_CSRF_TIME_LIMIT": None,
         "PROVIDE_AUTOMATIC_OPTIONS": False,
+        "RATES": {name: parse(each) for name, each in settings.rates().items()},
         **_rate_limits(settings),
     }
 

@@ -15,6 +15,7 @@ import config_rules as rules
 import config_servers as servers
 import config_stores as stores
 from config_providers import OidcProvider, read_client_secrets, read_providers, variable
+from config_rates import Rates, read_rates
 from config_reader import ConfigError, Fault, Reader
 from config_rules import ROOT, SECRETS, AppEnv, LogFormat, LogLevel, Switch, in_container, is_loopback
 from config_stores import Daemon, Missing, StorePlace
@@ -38,8 +39,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
-class Settings:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Settings(Rates):
     """What the operator decided. Made by :meth:`load`; never changed afterwards."""
 
     app_env: AppEnv
@@ -170,7 +171,8 @@ class Settings:
         return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-NAMES = tuple(item.name.upper() for item in fields(Settings) if item.name not in {"sources", "without_keys"})
+_APART = {"sources", "without_keys", *(item.name for item in fields(Rates))}
+NAMES = (*(item.name.upper() for item in fields(Settings) if item.name not in _APART), *Rates().rates())
 KNOWN = frozenset(NAMES) | {f"{name}_FILE" for name in SECRETS} | {"FLASK_ENV", "FLASK_DEBUG"}
 
 
@@ -280,5 +282,6 @@ def _read(reader: Reader, environ: Mapping[str, str]) -> Settings:
         ),
         log_level=rules.read_choice(reader, "LOG_LEVEL", get_args(LogLevel), "INFO"),
         port=port,
+        **read_rates(reader),
         sources=reader.sources,
     )

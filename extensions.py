@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, current_app, request, session
@@ -15,7 +15,7 @@ from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from limits import RateLimitItem, parse
+from limits import RateLimitItem
 from limits.errors import StorageError
 
 from errors import TooManyRequests
@@ -30,9 +30,19 @@ Exempt = TypeVar("Exempt")
 
 SESSION_KEY = "sid"
 """Under which the signed cookie holds the random session id."""
-PER_VISITOR = "600/minute"
-ALL = parse(PER_VISITOR)
+ALL = "RATE_ALL"
 """All requests of one visitor together; addresses that lead nowhere count too, static files do not."""
+
+
+def rate(name: str) -> RateLimitItem:
+    """Return how often something may be done, as the setting called *name* has it."""
+    limits: Mapping[str, RateLimitItem] = current_app.config["RATES"]
+    return limits[name]
+
+
+def rate_of(name: str) -> Callable[[], str]:
+    """Return the same as Flask-Limiter takes it: asked for anew at each request."""
+    return lambda: str(rate(name))
 
 
 def visitor() -> str:
@@ -70,7 +80,7 @@ class SparingLimiter(Limiter):
             super()._check_request_limit(callable_name, in_middleware)
         elif self._is_counted():
             # While Redis is away Flask-Limiter goes its own way, and looks for it again by and by.
-            super()._check_request_limit() if self._storage_dead else self._count(ALL, visitor())
+            super()._check_request_limit() if self._storage_dead else self._count(rate(ALL), visitor())
 
     def _is_counted(self) -> bool:
         if request.endpoint == "static" or request.blueprint in self.uncounted:
@@ -103,7 +113,7 @@ login_manager = WithoutCookie()
 csrf = CSRFProtect()
 limiter = SparingLimiter(
     key_func=visitor,
-    application_limits=[PER_VISITOR],
+    application_limits=[rate_of(ALL)],
     # Without a name of its own an address that leads nowhere would never be counted.
     request_identifier=lambda: request.endpoint or "nowhere",
     headers_enabled=False,

@@ -23,7 +23,7 @@ from services.items import StoredItem
 
 bp = Blueprint("asks", __name__, url_prefix="/o/<slug>")
 
-ASKS = "20/hour"
+ASKS = "RATE_ASK"
 USUAL = timedelta(days=7)
 """How long a right is given for unless somebody says otherwise."""
 

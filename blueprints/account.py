@@ -74,7 +74,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/confirm")
-@requires(Permission.ACCOUNT_USE, replacing=True, adding=True, limit="10/minute")
+@requires(Permission.ACCOUNT_USE, replacing=True, adding=True, limit="RATE_SECOND_FACTOR")
 def submit_confirmation() -> ResponseReturnValue:
     form = confirmation()
     back = local_path(request.form.get("next"))

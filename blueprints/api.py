@@ -24,7 +24,7 @@ from services import strict_json
 
 bp = Blueprint("api", __name__, url_prefix=f"{API_PREFIX}v1")
 
-SPEED = "600/minute"
+SPEED = "RATE_API"
 """Of each token, for each route."""
 PAGE = 100
 CURSOR = {"cursor": text(longest=200, about="What stands as next in the answer before.")}

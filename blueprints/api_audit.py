@@ -22,7 +22,7 @@ from services import audit_export, audit_reading
 from services.audit_export import Format
 from services.audit_reading import Filter, Line
 
-STREAMS = "60/hour"
+STREAMS = "RATE_API_AUDIT"
 _SEQ = re.compile(r"[0-9]{1,15}")
 
 

@@ -24,7 +24,7 @@ from services.access import demand
 from services.attachments import StoredFile
 from services.items import StoredItem
 
-UPLOADS = "30/minute"
+UPLOADS = "RATE_UPLOAD"
 
 
 @bp.get("/items/<uuid:item_id>/files")

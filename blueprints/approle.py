@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Response
 from flask.typing import ResponseReturnValue
-from limits import parse
 
 from blueprints import lease_answers as told
 from blueprints import vault_answers as answers
@@ -17,7 +16,7 @@ from blueprints.guard import public, requires
 from blueprints.program_access import namespace
 from blueprints.requests import current_uow
 from errors import Invalid, TooManyRequests
-from extensions import address, limiter
+from extensions import address, limiter, rate
 from models import SecretId
 from policy import Permission
 from services import app_role_login, app_roles, secret_ids
@@ -25,7 +24,7 @@ from services.app_roles import Settings
 
 bp = answers.blueprint("approle")
 
-LOGINS = parse("300/minute")
+LOGINS = "RATE_APPROLE"
 """From one address, good and bad ones."""
 _NEVER = "0001-01-01T00:00:00Z"
 _LISTS = {
@@ -53,8 +52,9 @@ _FLAGS = {"token_no_default_policy": "plain", "bind_secret_id": "bind_secret_id"
 @public(writes=True, anonymous=True)
 def log_in(mount: str) -> ResponseReturnValue:
     """Give a token to a program that shows a role id and a secret id."""
-    if not limiter.hit(LOGINS, address(), "approle"):
-        raise TooManyRequests(LOGINS.get_expiry())
+    limit = rate(LOGINS)
+    if not limiter.hit(limit, address(), "approle"):
+        raise TooManyRequests(limit.get_expiry())
     sent = answers.body()
     if not sent.get("role_id"):
         message = "missing role_id"

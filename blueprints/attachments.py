@@ -23,7 +23,7 @@ from services.items import StoredItem
 
 bp = Blueprint("attachments", __name__, url_prefix="/o/<slug>")
 
-UPLOADS = "30/minute"
+UPLOADS = "RATE_UPLOAD"
 
 
 @bp.post("/items/<uuid:item_id>/files")

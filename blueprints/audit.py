@@ -24,7 +24,7 @@ from services.events import SYSTEM_CHAIN
 
 bp = Blueprint("audit", __name__, url_prefix="/o/<slug>/audit")
 
-EXPORTS = "10/hour"
+EXPORTS = "RATE_AUDIT_EXPORT"
 SECRETS = "secrets"
 LONG_PAGE = 100
 

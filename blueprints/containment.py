@@ -46,7 +46,7 @@ def ask_all() -> ResponseReturnValue:
 
 
 @bp.post("/reset-factors")
-@requires(Permission.FACTORS_RESET, limit="3/hour")
+@requires(Permission.FACTORS_RESET, limit="RATE_FACTORS_RESET")
 def reset_all() -> ResponseReturnValue:
     """Show the links in this very answer: they exist nowhere else."""
     uow = current_uow()

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from blueprints.guard import public
 from blueprints.headers import REPORT_PATH
 from blueprints.requests import current_uow
-from extensions import address, limiter
+from extensions import address, limiter, rate_of
 from services import csp_reports, strict_json
 
 bp = Blueprint("csp", __name__)
@@ -23,7 +23,7 @@ NOWHERE = "elsewhere"
 
 
 @bp.post(REPORT_PATH)
-@limiter.limit("30/minute", key_func=address)
+@limiter.limit(rate_of("RATE_CSP_REPORT"), key_func=address)
 @public(anonymous=True)
 def report() -> ResponseReturnValue:
     """Take a report from anybody: browsers send it without being asked, and often without a cookie."""

@@ -23,7 +23,7 @@ from blueprints.guard import public, requires
 from blueprints.requests import current_uow, runtime
 from crypto.tokens import ParsedToken, parse_token
 from errors import Conflict, Denied, Invalid, NotFound
-from extensions import address, limiter
+from extensions import address, limiter, rate_of
 from forms.signin import EnrolForm
 from policy import Permission
 from services import invitations, joining
@@ -31,7 +31,7 @@ from services import invitations, joining
 bp = Blueprint("enrolment", __name__)
 
 COOKIE_SECONDS = 15 * 60
-ATTEMPTS = "5/hour"
+ATTEMPTS = "RATE_LINK"
 
 
 def _counted() -> str:
@@ -98,7 +98,7 @@ def join() -> ResponseReturnValue:
 
 
 @bp.post("/enrol")
-@limiter.limit(ATTEMPTS, key_func=_counted)
+@limiter.limit(rate_of(ATTEMPTS), key_func=_counted)
 @public()
 def create() -> ResponseReturnValue:
     """Make the token and show it in this very answer: it exists nowhere else."""

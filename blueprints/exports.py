@@ -8,7 +8,6 @@ from uuid import UUID
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask.typing import ResponseReturnValue
-from limits import parse
 
 from blueprints.guard import requires, throttle
 from blueprints.requests import current_place, current_uow, runtime
@@ -21,7 +20,7 @@ from services.exports import Line
 
 bp = Blueprint("exports", __name__, url_prefix="/o/<slug>/export")
 
-EXPORTS = parse("3/hour")
+EXPORTS = "RATE_EXPORT"
 """Files that are made; a form that has to be corrected does not count."""
 
 

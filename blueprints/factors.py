@@ -18,7 +18,7 @@ from services.factors import Offer
 
 bp = Blueprint("factors", __name__, url_prefix="/account/factor")
 
-ATTEMPTS = "10/minute"
+ATTEMPTS = "RATE_SECOND_FACTOR"
 WRONG = "This code is not the one of now. Wait for the next one, and check the clock of your device."
 _QUIET_ZONE = 4
 """Light modules around the picture, as ISO/IEC 18004 asks for."""
@@ -53,7 +53,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/codes")
-@requires(Permission.ACCOUNT_SECURE, limit="5/hour")
+@requires(Permission.ACCOUNT_SECURE, limit="RATE_RECOVERY_CODES")
 def renew_codes() -> ResponseReturnValue:
     return render_template("factors/codes.html", codes=factors.renew_codes(current_uow()), added=False)
 

@@ -16,7 +16,7 @@ from services import generator
 
 bp = Blueprint("generator", __name__, url_prefix="/o/<slug>")
 
-GENERATED = "240/minute"
+GENERATED = "RATE_GENERATOR"
 """The panel makes a new one at every change of its settings."""
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from flask import Flask, Response, current_app, g, make_response, request, session
 from flask.typing import ResponseReturnValue
-from limits import RateLimitItem, parse
+from limits import parse
 
 from blueprints import wrap_answers
 from blueprints.loaders import LOADERS
@@ -32,7 +32,7 @@ from errors import (
     StepUpRequired,
     TokenMustBeReplaced,
 )
-from extensions import SESSION_KEY, limiter
+from extensions import SESSION_KEY, limiter, rate
 from importers.limits import FILE_MAX
 from models import (
     AccessToken,
@@ -90,7 +90,7 @@ class Access:
         permission: None for a public route.
         model: what the id in the address names; None where there is none.
         writes: whether the request changes more than the audit log; None: as its method says.
-        limit: so many requests an actor, such as ``60/minute``; counted in the shared store.
+        limit: the setting that says how many requests an actor may make; counted in the shared store.
         counted_as: what routes are called that are counted together; None: each by itself.
         program: for API tokens only; the session's cookie is not looked at.
         free: it costs a token none of its uses.
@@ -181,8 +181,6 @@ def access_of(endpoint: str | None) -> Access | None:
 
 
 def _declare(access: Access) -> Callable[[View], View]:
-    limit = parse(access.limit) if access.limit else None
-
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Response:
@@ -192,8 +190,8 @@ def _declare(access: Access) -> Callable[[View], View]:
             uow = open_uow(writing=writes and not access.program)
             try:
                 arguments = _admit(uow, access, arguments)
-                if limit is not None:
-                    throttle(uow, limit, access.counted_as or request.endpoint or "")
+                if access.limit is not None:
+                    throttle(uow, access.limit, access.counted_as or request.endpoint or "")
                 response = wrap_answers.wrapped(make_response(view(**arguments)))
                 _finish(uow)
             except (Denied, NotFound):
@@ -254,7 +252,7 @@ def _abandon(uow: UnitOfWork) -> None:
 
 
 def verify(app: Flask) -> None:
-    """Refuse to start with a route that nobody has thought about.
+    """Refuse to start with a route that nobody has thought about, or one under a limit that is no setting.
 
     Raises:
         RuntimeError: naming the routes.
@@ -266,6 +264,10 @@ def verify(app: Flask) -> None:
     )
     if silent:
         message = f"routes without @public or @requires: {', '.join(silent)}"
+        raise RuntimeError(message)
+    limits = {view.access.limit for view in app.view_functions.values() if hasattr(view, "access")}
+    if unknown := limits - {None, *app.config["RATES"]}:
+        message = f"limits that are no settings: {', '.join(sorted(map(str, unknown)))}"
         raise RuntimeError(message)
 
 
@@ -367,12 +369,16 @@ def _organization_of(uow: UnitOfWork, loaded: Any) -> UUID | None:
     return getattr(loaded, "organization_id", None) or uow.actor.organization_id
 
 
-def throttle(uow: UnitOfWork, limit: RateLimitItem, counter: str) -> None:
+def throttle(uow: UnitOfWork, limited_by: str, counter: str) -> None:
     """Count one more of what *counter* names for the present actor.
+
+    Args:
+        limited_by: the setting that says how many there may be.
 
     Raises:
         TooManyRequests: it is one too many; recorded.
     """
+    limit = rate(limited_by)
     name = uow.runtime.counter_name("actor", str(uow.actor.token_id or uow.actor.id))
     if limiter.hit(limit, name, counter):
         return

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from blueprints.guard import public
 from blueprints.requests import metrics, runtime, settings
 from crypto.tokens import same
-from extensions import address, limiter, uncounted
+from extensions import address, limiter, rate_of, uncounted
 from services import clock, health
 
 bp = Blueprint("health", __name__)
@@ -31,7 +31,7 @@ def live() -> Response:
 
 
 @bp.get("/readyz")
-@limiter.limit("120/minute", key_func=address)
+@limiter.limit(rate_of("RATE_HEALTH"), key_func=address)
 @public(anonymous=True)
 def ready() -> tuple[Response, int]:
     """Say whether the process can do its work; the words tell a stranger nothing of use."""
@@ -42,7 +42,7 @@ def ready() -> tuple[Response, int]:
 
 
 @bp.get("/metrics")
-@limiter.limit("120/minute", key_func=address)
+@limiter.limit(rate_of("RATE_HEALTH"), key_func=address)
 @public(anonymous=True)
 def show_metrics() -> Response:
     """Show the figures to whoever has the operator's METRICS_TOKEN; without one there is no such page."""

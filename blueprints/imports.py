@@ -32,7 +32,7 @@ from services.unit_of_work import UnitOfWork
 
 bp = Blueprint("imports", __name__, url_prefix="/o/<slug>")
 
-READS = "20/minute"
+READS = "RATE_IMPORT"
 SHOWN = 100
 """Rows of a preview on one page."""
 SECONDS = 2.0

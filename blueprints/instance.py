@@ -19,7 +19,7 @@ from services.invitations import Invited
 
 bp = Blueprint("instance", __name__, url_prefix="/instance")
 
-MAKES = "20/hour"
+MAKES = "RATE_ORGANIZATION"
 """How many organizations, or links for owners, one operator may make."""
 
 

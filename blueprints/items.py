@@ -22,7 +22,7 @@ from services.items import Revealed, StoredItem
 
 bp = Blueprint("items", __name__, url_prefix="/o/<slug>")
 
-REVEALS = "60/minute"
+REVEALS = "RATE_REVEAL"
 """How often one person may open values; as often again they may copy."""
 
 

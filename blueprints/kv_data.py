@@ -21,7 +21,7 @@ from services.kv_versions import Version
 
 bp = answers.blueprint("kv_data")
 
-OFTEN = "6000/minute"
+OFTEN = "RATE_KV"
 """Programs in numbers read with one token; a token of its own may be slower."""
 _VERSIONS_MAX = 1000
 _DEPTH_MAX = 100

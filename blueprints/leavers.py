@@ -23,7 +23,7 @@ bp = Blueprint("leavers", __name__, url_prefix="/o/<slug>")
 
 TO_CHANGE = ("Credential", "Vault", "Still the same", "Opened last (UTC)", "Times", "Id")
 DEALT_WITH = ("Dealt with", "By", "At (UTC)", "Note")
-EXPORTS = "10/hour"
+EXPORTS = "RATE_LEAVER_LIST"
 DONE = {"todo": False, "done": True}
 """What an address may ask for, besides everything."""
 

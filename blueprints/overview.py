@@ -35,7 +35,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/key-proof")
-@requires(Permission.KEYS_PROVE, limit="10/minute")
+@requires(Permission.KEYS_PROVE, limit="RATE_KEY_PROOF")
 def prove_key() -> ResponseReturnValue:
     form = KeyProofForm()
     if form.validate_on_submit():

@@ -12,7 +12,7 @@ from blueprints.account import confirm_page, confirmation
 from blueprints.guard import public, requires
 from blueprints.requests import current_uow, local_path
 from blueprints.signin import code_page, sign_in_page
-from extensions import SESSION_KEY, address, limiter
+from extensions import SESSION_KEY, address, limiter, rate_of
 from forms.passkeys import PasskeyForm
 from forms.signin import CodeForm, SignInForm
 from policy import Permission
@@ -20,7 +20,7 @@ from services import passkey_signin, passkeys, sessions
 
 bp = Blueprint("passkey_signin", __name__)
 
-ATTEMPTS = "10/minute"
+ATTEMPTS = "RATE_SECOND_FACTOR"
 BROWSER_KEY = "browser"
 """Under which the signed cookie of a browser without a session holds what its challenges are bound to."""
 REFUSED = (
@@ -64,7 +64,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/sign-in/passkey-options")
-@limiter.limit(ATTEMPTS, key_func=address)
+@limiter.limit(rate_of("RATE_SIGN_IN"), key_func=address)
 @public()
 def ask_anybody() -> ResponseReturnValue:
     """Tell the page's script what a passkey of anybody shall answer."""
@@ -73,7 +73,7 @@ def ask_anybody() -> ResponseReturnValue:
 
 
 @bp.post("/sign-in/passkey")
-@limiter.limit(ATTEMPTS, key_func=address)
+@limiter.limit(rate_of("RATE_SIGN_IN"), key_func=address)
 @public()
 def sign_in() -> ResponseReturnValue:
     """Let a passkey be the whole sign-in."""

@@ -20,7 +20,7 @@ from services.devices import describe_device
 
 bp = Blueprint("passkeys", __name__, url_prefix="/account/factor/passkeys")
 
-ATTEMPTS = "10/minute"
+ATTEMPTS = "RATE_SECOND_FACTOR"
 
 
 @bp.app_template_global("passkeys_elsewhere")

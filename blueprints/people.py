@@ -24,7 +24,7 @@ KEPT = (
     "The sessions and tokens that they had from here have ended. They also belong elsewhere and go on there, "
     "with their second factor."
 )
-LINKS = "60/hour"
+LINKS = "RATE_PEOPLE"
 """How many links one person may make."""
 
 

@@ -28,7 +28,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/profile")
-@requires(Permission.ACCOUNT_USE, limit="20/hour")
+@requires(Permission.ACCOUNT_USE, limit="RATE_PROFILE")
 def change() -> ResponseReturnValue:
     form = ProfileForm()
     if form.validate_on_submit():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from flask import g, request
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits import RateLimitItem, RateLimitItemPerMinute
 
 from blueprints.requests import for_vault_clients
 from crypto.tokens import ParsedToken, parse_token
 from errors import NotFound, TokenRefused, TooManyRequests
-from extensions import address, limiter
+from extensions import address, limiter, rate
 from services import programs
 from services.programs import Program
 from services.unit_of_work import UnitOfWork
 
-STRANGERS = parse("60/minute")
+STRANGERS = "RATE_STRANGERS"
 """Requests of programs with no good token, from one address."""
 SCHEMES = frozenset({"bearer", "api-key"})
 
@@ -91,8 +91,9 @@ def _demand_namespace(program: Program) -> None:
 
 
 def _refusal(uow: UnitOfWork, token: ParsedToken | None, reason: str) -> TokenRefused:
-    if not limiter.hit(STRANGERS, address(), "api"):
-        raise too_many(uow, STRANGERS, address(), "api")
+    limit = rate(STRANGERS)
+    if not limiter.hit(limit, address(), "api"):
+        raise too_many(uow, limit, address(), "api")
     if token is not None:
         programs.record_refusal(uow, token, reason)
     return TokenRefused(reason)

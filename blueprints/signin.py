@@ -20,7 +20,7 @@ from flask.typing import ResponseReturnValue
 
 from blueprints.guard import public, requires
 from blueprints.requests import current_person, current_uow, local_path, runtime
-from extensions import SESSION_KEY, address, limiter
+from extensions import SESSION_KEY, address, limiter, rate_of
 from forms.signin import CodeForm, SignInForm
 from policy import Permission
 from services import actors, factors, passkey_signin, sessions, signin
@@ -62,7 +62,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/sign-in")
-@limiter.limit("10/minute", key_func=address)
+@limiter.limit(rate_of("RATE_SIGN_IN"), key_func=address)
 @public()
 def submit() -> ResponseReturnValue:
     form = SignInForm()
@@ -107,7 +107,7 @@ def code() -> ResponseReturnValue:
 
 
 @bp.post("/sign-in/code")
-@requires(Permission.ACCOUNT_USE, replacing=True, half=True, adding=True, limit="10/minute")
+@requires(Permission.ACCOUNT_USE, replacing=True, half=True, adding=True, limit="RATE_SECOND_FACTOR")
 def submit_code() -> ResponseReturnValue:
     form = CodeForm()
     back = local_path(request.form.get("next"))

@@ -15,7 +15,7 @@ from blueprints.requests import current_person, current_uow, local_path, runtime
 from blueprints.sso_words import words_for
 from blueprints.writing import identify, writing
 from errors import NotAdmitted, ProviderFailed
-from extensions import SESSION_KEY, address, limiter
+from extensions import SESSION_KEY, address, limiter, rate_of
 from policy import Permission
 from services import identities, single_sign_on, sso_attempts
 from services.actors import Person
@@ -26,7 +26,7 @@ from services.unit_of_work import UnitOfWork
 
 bp = Blueprint("sso", __name__)
 
-ATTEMPTS = "10/minute"
+ATTEMPTS = "RATE_SINGLE_SIGN_ON"
 BROWSER_KEY = "sso"
 """Under which the signed cookie holds the value that ties an attempt to the browser."""
 FAULTS = frozenset({"server_error", "temporarily_unavailable"})
@@ -46,7 +46,7 @@ Told = TypeVar("Told")
 
 
 @bp.post("/sign-in/<provider>/start")
-@limiter.limit(ATTEMPTS, key_func=address)
+@limiter.limit(rate_of(ATTEMPTS), key_func=address)
 @public(writes=False)
 def start(provider: str) -> ResponseReturnValue:
     return _set_out(_client(provider), Purpose.SIGNIN, local_path(request.form.get("next")))
@@ -73,7 +73,7 @@ def unlink(identity_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/sign-in/<provider>/return")
-@limiter.limit(ATTEMPTS, key_func=address)
+@limiter.limit(rate_of(ATTEMPTS), key_func=address)
 @public()
 def arrive(provider: str) -> ResponseReturnValue:
     """Take up the attempt that the state names: once, and only in the browser that began it."""

@@ -6,20 +6,19 @@ from http import HTTPStatus
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
-from limits import parse
 
 from blueprints import vault_answers as answers
 from blueprints import wrap_answers
 from blueprints.guard import ITEM_BODY, public, requires
 from blueprints.requests import current_uow
 from errors import Invalid, TooManyRequests
-from extensions import address, limiter
+from extensions import address, limiter, rate
 from policy import Permission
 from services import wrapping
 
 bp = answers.blueprint("sys_wrapping")
 
-ATTEMPTS = parse("300/minute")
+ATTEMPTS = "RATE_UNWRAP"
 """To open or look at wrapped answers, from one address."""
 
 
@@ -74,5 +73,6 @@ def _text() -> str:
 
 
 def _count() -> None:
-    if not limiter.hit(ATTEMPTS, address(), "wrapping"):
-        raise TooManyRequests(ATTEMPTS.get_expiry())
+    limit = rate(ATTEMPTS)
+    if not limiter.hit(limit, address(), "wrapping"):
+        raise TooManyRequests(limit.get_expiry())

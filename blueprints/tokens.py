@@ -24,10 +24,10 @@ from services.tokens import Minted
 
 bp = Blueprint("tokens", __name__, url_prefix="/o/<slug>/tokens")
 
-ISSUES = "5/hour"
+ISSUES = "RATE_TOKEN"
 MADE = "tokens.made"
 """All ways to a new token are counted together."""
-EXPORTS = "20/hour"
+EXPORTS = "RATE_TOKEN_LIST"
 KINDS = ("signin", "sso", "api")
 _ASCENDING = frozenset({Order.NAME, Order.EXPIRES})
 """Orders whose beginning is looked for first."""

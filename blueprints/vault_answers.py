@@ -31,7 +31,7 @@ JSON = "application/json"
 MERGE = "application/merge-patch+json"
 ALL = ("GET", "LIST", "POST", "PUT", "PATCH", "DELETE")
 WRITES = ("POST", "PUT")
-MADE = "600/minute"
+MADE = "RATE_VAULT_TOKEN"
 """Tokens and secret ids that one token makes."""
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import time_machine
 from flask_limiter.util import get_qualified_name
 from limits import parse
 
-from extensions import PER_VISITOR, address, limiter, visitor
+from blueprints import guard
+from config_rates import Rates
+from extensions import address, limiter, visitor
 from policy import Scope
 from tests.addresses import fill
 from tests.browser import Browser
 
 NOON = "2026-11-22T12:00:00Z"
-ALL = parse(PER_VISITOR).amount
+EVERYTHING = parse(Rates().rate_all)
+ALL = EVERYTHING.amount
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +31,7 @@ def _noon() -> Iterator[None]:
 
 def count_as(app, name: str, times: int) -> None:
     """Put *times* requests on the counter called *name* that counts all of a visitor's."""
-    limiter.storage.incr(parse(PER_VISITOR).key_for(name, "global"), 60, times)
+    limiter.storage.incr(EVERYTHING.key_for(name, "global"), 60, times)
 
 
 def names_from(app, network: str) -> str:
@@ -114,10 +118,11 @@ def test_the_file_of_the_counters_names_nobody(app, browser, database):
 
 def test_every_limit_that_stands_on_a_view_really_limits(app, world):
     """A decorator above the route, or under the guard, would count nothing or nobody who is not let in."""
-    limited = {
-        endpoint: limiter.limit_manager.decorated_limits(get_qualified_name(view))
-        for endpoint, view in app.view_functions.items()
-    }
+    with app.app_context():
+        limited = {
+            endpoint: limiter.limit_manager.decorated_limits(get_qualified_name(view))
+            for endpoint, view in app.view_functions.items()
+        }
     written = set(limiter.limit_manager._decorated_limits)
     served = {get_qualified_name(view) for view in app.view_functions.values()}
     assert written <= served
@@ -144,20 +149,25 @@ FOR_VAULT_CLIENTS = ("approle.", "auth_tokens.", "kv_data.", "kv_metadata.")
 DECLARED = {
     "account.create_token": "5/hour",
     "account.submit_confirmation": "10/minute",
+    "api.add_file": "30/minute",
     "api.change_item": "600/minute",
     "api.change_vault": "600/minute",
     "api.create_item": "600/minute",
     "api.create_vault": "600/minute",
     "api.destroy_item": "600/minute",
+    "api.download_file": "600/minute",
     "api.generate": "600/minute",
     "api.list_events": "600/minute",
+    "api.list_files": "600/minute",
     "api.list_items": "600/minute",
     "api.list_people": "600/minute",
     "api.list_tokens": "600/minute",
     "api.list_vaults": "600/minute",
     "api.list_versions": "600/minute",
     "api.mint_token": "600/minute",
+    "api.remove_file": "600/minute",
     "api.restore_item": "600/minute",
+    "api.restore_version": "600/minute",
     "api.reveal": "600/minute",
     "api.reveal_many": "600/minute",
     "api.revoke_self": "600/minute",
@@ -171,6 +181,8 @@ DECLARED = {
     "api.trash_item": "600/minute",
     "asks.ask": "20/hour",
     "asks.ask_approval": "20/hour",
+    "attachments.add": "30/minute",
+    "attachments.download": "60/minute",
     "audit.submit_export": "10/hour",
     "containment.reset_all": "3/hour",
     "enrolment.join": "5/hour",
@@ -209,7 +221,7 @@ DECLARED = {
 
 def test_the_guard_counts_what_is_dear_or_dangerous(app):
     declared = {
-        endpoint: view.access.limit
+        endpoint: app.config["SETTINGS"].rates()[view.access.limit]
         for endpoint, view in app.view_functions.items()
         if hasattr(view, "access") and view.access.limit
     }
@@ -224,12 +236,12 @@ def test_the_guard_counts_what_is_dear_or_dangerous(app):
 
 def test_no_limit_is_keyed_by_anything_that_could_be_read_back(app):
     """Each is counted under a keyed digest: of the session, or of the address."""
-    functions = {
-        limit.key_func
-        for view in app.view_functions.values()
-        for limit in limiter.limit_manager.decorated_limits(get_qualified_name(view))
-    }
     with app.test_request_context("/", environ_base={"REMOTE_ADDR": "198.51.100.77"}):
+        functions = {
+            limit.key_func
+            for view in app.view_functions.values()
+            for limit in limiter.limit_manager.decorated_limits(get_qualified_name(view))
+        }
         names = {function() for function in functions | {visitor, address}}
 
     assert all(len(name) == 64 and int(name, 16) for name in names)
@@ -285,3 +297,29 @@ def test_while_redis_is_away_each_process_counts_by_itself(make_app, sign_in, ap
     monkeypatch.setattr(limiter, "_storage_dead", False)
     alone = make_app(REDIS_URL="redis://127.0.0.1:9/0")
     assert alone.test_client().get("/api/v1/items", headers=headers).status_code == 200
+
+
+def test_each_limit_is_what_its_setting_says(make_app, sign_in, world):
+    app = make_app(RATE_REVEAL="2/minute", RATE_SIGN_IN="4 / minute", RATE_ALL="40/minute")
+    changed = {"RATE_REVEAL": "2/minute", "RATE_SIGN_IN": "4/minute", "RATE_ALL": "40/minute"}
+    expected = {name: parse(text) for name, text in (Rates().rates() | changed).items()}
+    assert app.config["RATES"] == expected
+    mia = sign_in(app, "mia")
+    page = f"/o/northwind/items/{world.items['Stripe dashboard']}"
+    mia.open(page)
+    for status in (200, 200, 429):
+        mia.post(f"{page}/reveal", {"csrf_token": mia.csrf(), "field": "password"}, status)
+    nobody = sign_in(app, address="192.0.2.44")
+    for status in (422, 422, 422, 422, 429):
+        nobody.open("/sign-in")
+        nobody.submit("sign-in", status=status, token="wrong")
+    for _ in range(30):
+        nobody.open("/sign-in")
+    nobody.open("/sign-in", status=429)
+
+
+def test_a_limit_that_is_no_setting_stops_the_program(app, monkeypatch):
+    view = app.view_functions["items.reveal"]
+    monkeypatch.setattr(view, "access", replace(view.access, limit="60/minute"))
+    with pytest.raises(RuntimeError, match="limits that are no settings: 60/minute"):
+        guard.verify(app)
