@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from models import Backup
-from services import audit_queries, backup_checks, backups
+from services import audit_queries, backup_checks, backups, snapshots
 from services.backup_checks import Result
 from services.backup_manifest import Kind
 from services.unit_of_work import UnitOfWork
@@ -47,6 +47,7 @@ class Condition:
         proven: the newest sound result; None: nothing was ever proven.
         failed: the newest result, where it is not sound.
         restored: what the database was last restored from.
+        foreign: a snapshot in the same place that somebody else has made lately.
         behind: events that no backup and no snapshot holds yet.
     """
 
@@ -55,6 +56,7 @@ class Condition:
     proven: Result | None
     failed: Result | None
     restored: Backup | None
+    foreign: str | None
     behind: int
     now: datetime
 
@@ -83,6 +85,7 @@ def condition(uow: UnitOfWork) -> Condition:
         proven=sound[-1] if sound else None,
         failed=results[-1] if results and not results[-1].is_sound else None,
         restored=max(restored, key=lambda row: row.restored_at or row.made_at, default=None),
+        foreign=snapshots.foreign(uow.runtime.engine, uow.now),
         behind=max(0, events - max((row.events for row in rows), default=0)),
         now=uow.now,
     )

@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from errors import ChatelaineError
+from models import Backup
 from services import audit_queries, backups, clock
 from services.backup_files import BackupFiles
-from services.backup_manifest import Kind, Manifest
+from services.backup_manifest import Kind, Manifest, kind_of, made_at_of
 from services.database import reading
 from services.health import database_path
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 EVERY = timedelta(minutes=1)
 KEEP = 30
+LATE = timedelta(days=2)
+"""How long the pages tell that somebody else wrote to the same place."""
 LOOK_SECONDS = 5.0
 """Between two looks whether anything has changed."""
 
@@ -49,6 +53,7 @@ class SnapshotKeeper:
         """How many events the newest snapshot holds; None: it is not known yet."""
         self._tried_at: datetime | None = None
         self._lock: int | None = None
+        self._warned = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
 
@@ -86,12 +91,33 @@ class SnapshotKeeper:
         return self._make(closing=False)
 
     def _make(self, *, closing: bool) -> Manifest:
+        self._look_for_others()
         made = backups.create(
             self._runtime, self._files, kind=Kind.SNAPSHOT, keep=KEEP, closing=closing
         ).manifest
         self._events = made.events
         log.info("snapshot %s holds %d events, %d bytes", made.name, made.events, made.size)
         return made
+
+    def _look_for_others(self) -> None:
+        """Warn when somebody else writes to the same place, and leave word for the pages."""
+        with reading(self._runtime.engine) as connection:
+            own = set(connection.scalars(select(Backup.name)))
+        found = [name for name in self._files.names() if kind_of(name) is Kind.SNAPSHOT]
+        newest = next((name for name in found if name in own), None)
+        if not found or found[0] in own or (newest and made_at_of(found[0]) <= made_at_of(newest)):
+            return
+        if self._lock is not None:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, found[0].encode(), 0)
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "BACKUP_TO HOLDS THE SNAPSHOT %s, which this server did not make and which is newer than its "
+                "own. If another server writes there, give each a place of its own: after a loss the newest "
+                "is restored, whoever made it.",
+                found[0],
+            )
 
     def _count(self) -> int:
         with reading(self._runtime.engine) as connection:
@@ -127,6 +153,16 @@ class SnapshotKeeper:
             self.turn()
         except (SQLAlchemyError, ChatelaineError, OSError, sqlite3.Error):
             log.exception("a snapshot failed; it is tried again in a minute")
+
+
+def foreign(engine: Engine, now: datetime) -> str | None:
+    """Return the name of the newest snapshot of somebody else in the same place; None: none of late."""
+    path = database_path(engine)
+    try:
+        name = _lock_path(path).read_text(encoding="ascii") if path is not None else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if kind_of(name) is Kind.SNAPSHOT and now - made_at_of(name) <= LATE else None
 
 
 def _lock_path(path: Path) -> Path:

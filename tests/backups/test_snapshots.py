@@ -14,7 +14,7 @@ from commands import restoring
 from commands.serve import make_app
 from errors import StartRefused, StoreFailed
 from policy import Role
-from services import audit_verify, invitations, snapshots
+from services import audit_verify, backup_overview, invitations, snapshots
 from services.backup_files import BackupFiles
 from services.snapshots import EVERY, SnapshotKeeper
 from tests import world as worlds
@@ -286,3 +286,63 @@ def test_a_place_that_cannot_be_used_stops_the_start(keeper, runtime, settings, 
 
 def fail(_):
     raise StoreFailed("A stored file cannot be listed (Connection refused).")
+
+
+# Two servers, one place
+
+
+@pytest.fixture
+def neighbor(template, files, tmp_path):
+    """Another server on a copy of the same database, which names the same place."""
+    (tmp_path / "neighbor").mkdir()
+    path = tmp_path / "neighbor" / "chatelaine.db"
+    worlds.copy(template[0], path)
+    runtime = worlds.open_world(path)
+    yield SnapshotKeeper(runtime, files, alone=True)
+    runtime.close()
+
+
+def test_two_servers_that_write_to_one_place_are_told_of_each_other(keeper, neighbor, runtime, clock, caplog):
+    keeper.turn()
+    clock.shift(EVERY)
+    first = keeper._files.names()[0]
+    made = neighbor.turn().name
+    assert any("BACKUP_TO HOLDS" in each and first in each for each in caplog.messages), "who comes later"
+    caplog.clear()
+
+    do_something(runtime)
+    clock.shift(EVERY)
+    keeper.turn()
+    do_something(runtime)
+    clock.shift(EVERY)
+    keeper.turn()
+
+    (warning,) = (each for each in caplog.messages if "BACKUP_TO HOLDS" in each)
+    assert made in warning, "told once"
+    with runtime.work(writing=False) as uow:
+        assert backup_overview.condition(uow).foreign == made
+    clock.shift(snapshots.LATE)
+    with runtime.work(writing=False) as uow:
+        assert backup_overview.condition(uow).foreign is None
+
+
+def test_a_server_that_is_alone_there_is_told_nothing(keeper, runtime, clock, caplog):
+    for _ in range(3):
+        keeper.turn()
+        do_something(runtime)
+        clock.shift(EVERY)
+    keeper.stop()
+    again = SnapshotKeeper(runtime, keeper._files, alone=True)
+    again.turn()
+    assert "BACKUP_TO HOLDS" not in caplog.text
+    with runtime.work(writing=False) as uow:
+        assert backup_overview.condition(uow).foreign is None
+
+
+def test_the_page_says_who_else_writes_there(app, browser, database, clock):
+    name = f"snapshot-{NOON:%Y%m%dT%H%M%S}000000Z-0a1b2c3d-4e5f"
+    database.with_name(f"{database.name}.snapshots").write_text(name)
+    page = browser("alice")
+    page.open("/instance/backups")
+    assert "Another server seems to write to BACKUP_TO" in page.page.words
+    assert name in page.page.words
