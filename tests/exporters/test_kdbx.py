@@ -11,6 +11,7 @@ from pykeepass import PyKeePass
 from pykeepass.exceptions import CredentialsError
 
 from crypto.otp import code_at, parse_otp
+from exporters import kdbx
 from exporters.record import File
 from importers import formats
 from importers.source import Source
@@ -21,6 +22,12 @@ from tests.exporters.opened import PASSPHRASE
 @pytest.fixture(scope="module")
 def sealed():
     return written("keepass")
+
+
+@pytest.fixture(autouse=True)
+def cheap(sealed, monkeypatch):
+    """Derive keys at the full cost once; what a file holds does not depend on it."""
+    monkeypatch.setattr(kdbx, "PASSES", 1)
 
 
 @pytest.fixture(scope="module")

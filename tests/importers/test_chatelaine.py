@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from crypto import sealed_file
 from crypto.passphrase import PassphraseHasher
 from crypto.sealed_file import seal_bytes
 from exporters.record import File
@@ -20,6 +21,12 @@ from importers.limits import UNPACKED_MAX, Refused
 from importers.source import Source
 from tests.exporters.bundles import EVERYTHING, bundle, written
 from tests.exporters.opened import PASSPHRASE
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """Seal at the least cost that a file may have."""
+    monkeypatch.setattr(sealed_file, "COST", sealed_file.LEAST)
 
 
 def read(data, passphrase=PASSPHRASE):

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from crypto import sealed_file
 from errors import Invalid, Unavailable
 from policy import Right
 from services import export_files, export_rules, export_versions, exports, grants, item_versions, items
@@ -18,6 +19,12 @@ from tests.pages.conftest import MISSING
 from tests.world import PASSWORD, SEED, files_of, past_the_program
 
 EXPORT = "/o/northwind/export"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """Seal at the least cost that a file may have."""
+    monkeypatch.setattr(sealed_file, "COST", sealed_file.LEAST)
 
 
 def export(person, status=200, **given):
