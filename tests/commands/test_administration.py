@@ -124,6 +124,41 @@ def test_a_token_is_printed_alone_and_works(run, app, trail, world):
     assert json.loads(create(run, "--json")[0])["token"].startswith("chl_api_")
 
 
+def test_a_token_is_narrowed_as_on_the_page(run, app, trail, world):
+    out, _ = create(
+        run,
+        *("--vault", "Production", "--only", "Stripe*", "--only", "dev/*", "--network", "192.0.2.0/24"),
+        *("--not-before", "2020-02-03", "--uses", "2", "--per-minute", "30"),
+    )
+    extra = trail.one("token.created")["extra"]
+    assert extra["vaults"] == [str(world.vaults["Production"])]
+    assert extra["names"] == ["Stripe*", "dev/*"]
+    assert extra["networks"] == ["192.0.2.0/24"]
+    assert extra["not_before"] == "2020-02-03T00:00:00+00:00"
+    assert (extra["uses"], extra["per_minute"]) == (2, 30)
+    sent = {"Authorization": f"Bearer {out.strip()}", "Accept": "application/json"}
+    Browser(app, "198.51.100.7").open("/api/v1/items", 401, **sent)
+    program = Browser(app, "192.0.2.10")
+    found = json.loads(program.open("/api/v1/items", **sent).answer.get_data())
+    assert [item["name"] for item in found["items"]] == ["Stripe dashboard"]
+    program.open("/api/v1/items", **sent)
+    program.open("/api/v1/items", 401, **sent)
+
+
+def test_what_cannot_narrow_a_token_is_told_and_nothing_is_issued(run, trail):
+    with pytest.raises(Invalid, match="A \\* can only stand at the end"):
+        create(run, "--only", "*/prod")
+    with pytest.raises(Invalid, match="Write each network on a line"):
+        create(run, "--network", "the office")
+    with pytest.raises(Invalid, match="It would end before it begins"):
+        create(run, "--not-before", "2999-01-01")
+    with pytest.raises(Conflict, match="There is no vault Harbor"):
+        create(run, "--vault", "Harbor")
+    create_wrongly = ("tokens", "create", "--owner", "mia@northwind.example", "--name", "x", "--scope")
+    run(*create_wrongly, "items:list", "--uses", "0", status=2)
+    assert "token.created" not in trail.actions()
+
+
 def test_tokens_are_listed_without_being_shown(run, world):
     token = create(run)[0].strip()
     out, _ = run("tokens", "list", "--organization", "northwind")
