@@ -62,7 +62,9 @@ def test_credentials_have_room_for_long_notes_and_small_forms_have_not(app):
         sizes = {rule.endpoint: access_of(rule.endpoint).body_max for rule, _, _ in unsafe_routes(app)}
         editing = {endpoint for endpoint in sizes if access_of(endpoint).permission is Permission.ITEM_EDIT}
 
-    assert {sizes[endpoint] for endpoint in editing} <= {ITEM_BODY}
+    files = {"attachments.add", "api.add_file"}
+    assert {sizes[endpoint] for endpoint in files} == {FILE_BODY}
+    assert {sizes[endpoint] for endpoint in editing - files} <= {ITEM_BODY}
     assert (
         sizes["signin.submit"] == sizes["enrolment.create"] == sizes["csp.report"] == SMALL_BODY == 16 * 1024
     )
