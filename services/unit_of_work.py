@@ -207,12 +207,13 @@ class UnitOfWork:
 
     def _follow(self) -> None:
         acts, self._afterwards = self._afterwards, []
-        for act in acts:
-            with self.runtime.turns.aside():
-                try:
+        try:
+            for act in acts:
+                with self.runtime.turns.aside():
                     act()
-                except ChatelaineError:
-                    log.exception("what follows a transaction failed; housekeeping goes on with it")
+        except ChatelaineError:
+            # The others would wait for the same, one after the other.
+            log.exception("what follows a transaction failed; housekeeping goes on with it")
 
     def _end(self) -> None:
         if self._writing:

@@ -37,6 +37,7 @@ from services.notes import TICK_NOTE
 from services.runtime import Runtime
 from services.unit_of_work import UnitOfWork
 from tests import world as worlds
+from tests.attached import attach
 from tests.imported import import_all, keep_preview
 from tests.world import World, login
 
@@ -85,6 +86,9 @@ def crowd(path: Path, world: World) -> Crowd:
             ids = (*made, profile.id)
         _ask(runtime, world, strained)
         imports = _import(runtime, world)
+        alice = world.actor("alice", {world.vaults["Production"]: Right.MANAGE})
+        for name in (f"{LONG_WORD}.txt", f"{MARKUP} {RIGHT_TO_LEFT}.pem"):
+            attach(runtime, alice, strained, name)
     finally:
         runtime.close()
     _break(path, broken)
