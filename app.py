@@ -231,7 +231,7 @@ def _init_database(app: Flask, settings: Settings) -> Runtime:
         _check_role(runtime, settings)
         _check_keys(runtime, settings)
     except StartRefused:
-        engine.dispose()
+        runtime.close()
         raise
     app.extensions["chatelaine"] = runtime
     app.extensions["reencrypter"] = Reencrypter(runtime)
