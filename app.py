@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 import blueprints
 from blueprints import (
     converters,
+    declared,
     filters,
     fragments,
-    guard,
     headers,
     page,
     request_log,
@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         csrf.exempt(app.view_functions[endpoint])
     for blueprint in blueprints.FOR_VAULT_CLIENTS:
         csrf.exempt(blueprint)
-    guard.verify(app)
+    declared.verify(app)
     return app
 
 

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
 from blueprints.api import SPEED, Operation, bp, describes, operation_of
-from blueprints.guard import access_of, requires
+from blueprints.declared import access_of
+from blueprints.guard import requires
 from blueprints.requests import settings
 from forms.shapes import Shape, text, thing, whole
 from policy import GRANTS, Permission, Scope

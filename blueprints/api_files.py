@@ -12,7 +12,8 @@ from werkzeug.exceptions import UnsupportedMediaType
 from blueprints import file_answers
 from blueprints.api import SPEED, Operation, asked, bp, describes
 from blueprints.api_items import written
-from blueprints.guard import FILE_BODY, requires
+from blueprints.declared import FILE_BODY
+from blueprints.guard import requires
 from blueprints.program_access import go_on_writing
 from blueprints.requests import current_uow
 from errors import Invalid, NotFound

@@ -9,8 +9,9 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from blueprints.api import CURSOR, LIMIT, PAGE, SPEED, Operation, asked, bp, describes, key, sent
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_uow
+from blueprints.verdicts import may
 from errors import Denied, NotFound, PreconditionFailed, PreconditionRequired, Undecryptable
 from forms import api_items as shapes
 from forms.shapes import choice, text

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from blueprints import file_answers
 from blueprints import item_pages as pages
-from blueprints.guard import FILE_BODY, requires
+from blueprints.declared import FILE_BODY
+from blueprints.guard import requires
 from blueprints.items import REVEALS
 from blueprints.requests import current_place, current_uow
 from blueprints.writing import writing

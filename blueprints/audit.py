@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from blueprints import audit_pages as pages
 from blueprints.audit_pages import Wanted
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_person, current_place, current_uow, runtime
+from blueprints.verdicts import may
 from errors import Invalid
 from forms.audit import ExportForm, FilterForm, ReviewForm
 from policy import Permission, Verdict

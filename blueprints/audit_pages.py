@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from blueprints.guard import may
 from blueprints.requests import current_place, current_uow
+from blueprints.verdicts import may
 from errors import Denied
 from forms.audit import FilterForm
 from models import AccessToken, Action, Membership, User, Vault

@@ -8,19 +8,21 @@ stops the program at start.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, make_response, request, session
+from flask import Response, current_app, g, make_response, request, session
 from flask.typing import ResponseReturnValue
 from limits import parse
 
 from blueprints import wrap_answers
+from blueprints.declared import Access
 from blueprints.loaders import LOADERS
 from blueprints.program_access import admit, too_many
 from blueprints.requests import metrics, open_uow
+from blueprints.verdicts import may
 from crypto.envelope import DecryptionError
 from errors import (
     Denied,
@@ -33,34 +35,20 @@ from errors import (
     TokenMustBeReplaced,
 )
 from extensions import SESSION_KEY, limiter, rate
-from importers.limits import FILE_MAX
 from models import (
-    AccessToken,
     Action,
-    Membership,
-    Vault,
 )
-from policy import CONFIRMED, GRANTS, Permission, Verdict, judge
+from policy import GRANTS, Permission, Verdict
 from services import (
     actors,
     audit,
     crossings,
 )
-from services.access_requests import Asked
 from services.actors import Person
-from services.attachments import StoredFile
 from services.events import Target
-from services.items import StoredItem
-from services.kv_keys import Key
 from services.unit_of_work import UnitOfWork
 
 View = Callable[..., ResponseReturnValue]
-SAFE_METHODS = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
-SMALL_BODY = 16 * 1024
-ITEM_BODY = 1024 * 1024
-"""Notes of 64 KiB, and more than one field like it, percent-encoded."""
-FILE_BODY = FILE_MAX + 256 * 1024
-"""A file to import, its key file, and what surrounds them."""
 ONE_EVENT = parse("1/minute")
 """Of what is turned away for its number one in a minute is recorded: the log must not grow at will."""
 
@@ -80,50 +68,6 @@ COMING_AND_GOING = frozenset(
     }
 )
 """What writes even while everything else is read-only: it lets people in and out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What a route declares about itself; the tests and the start-up check read it.
-
-    Args:
-        permission: None for a public route.
-        model: what the id in the address names; None where there is none.
-        writes: whether the request changes more than the audit log; None: as its method says.
-        limit: the setting that says how many requests an actor may make; counted in the shared store.
-        counted_as: what routes are called that are counted together; None: each by itself.
-        program: for API tokens only; the session's cookie is not looked at.
-        free: it costs a token none of its uses.
-        replacing: open to somebody who must replace their token before all else.
-        half: open to somebody whose second factor is still to come.
-        adding: open to somebody who must have a second factor, and has none yet.
-        anonymous: nobody is looked up, so that the answer needs no database.
-        max_body: bytes of a request's body; None: as its permission says.
-    """
-
-    permission: Permission | None
-    model: type | None = None
-    writes: bool | None = None
-    limit: str | None = None
-    counted_as: str | None = None
-    program: bool = False
-    replacing: bool = False
-    half: bool = False
-    adding: bool = False
-    anonymous: bool = False
-    max_body: int | None = None
-    free: bool = False
-
-    @property
-    def body_max(self) -> int:
-        """Bytes that a request's body may have."""
-        if self.max_body is not None:
-            return self.max_body
-        return ITEM_BODY if self.permission is Permission.ITEM_EDIT else SMALL_BODY
-
-    def is_writing(self, method: str) -> bool:
-        """Whether a request by *method* needs the write transaction."""
-        return method not in SAFE_METHODS if self.writes is None else self.writes
 
 
 def public(
@@ -173,11 +117,6 @@ def requires(
             free=free,
         )
     )
-
-
-def access_of(endpoint: str | None) -> Access | None:
-    """Return what the route called *endpoint* declares; None: there is no such route, or it serves files."""
-    return getattr(current_app.view_functions.get(endpoint or ""), "access", None)
 
 
 def _declare(access: Access) -> Callable[[View], View]:
@@ -251,26 +190,6 @@ def _abandon(uow: UnitOfWork) -> None:
     metrics().count_events(failures)
 
 
-def verify(app: Flask) -> None:
-    """Refuse to start with a route that nobody has thought about, or one under a limit that is no setting.
-
-    Raises:
-        RuntimeError: naming the routes.
-    """
-    silent = sorted(
-        endpoint
-        for endpoint, view in app.view_functions.items()
-        if endpoint != "static" and not hasattr(view, "access")
-    )
-    if silent:
-        message = f"routes without @public or @requires: {', '.join(silent)}"
-        raise RuntimeError(message)
-    limits = {view.access.limit for view in app.view_functions.values() if hasattr(view, "access")}
-    if unknown := limits - {None, *app.config["RATES"]}:
-        message = f"limits that are no settings: {', '.join(sorted(map(str, unknown)))}"
-        raise RuntimeError(message)
-
-
 def _admit(uow: UnitOfWork, access: Access, arguments: dict[str, Any]) -> dict[str, Any]:
     """Identify the actor, find the object, judge; return what the view is called with."""
     slug = arguments.pop("slug", None)
@@ -338,35 +257,6 @@ def _judge(uow: UnitOfWork, permission: Permission, loaded: Any) -> None:
         raise Denied
     if verdict is Verdict.CONFIRM:
         raise StepUpRequired
-
-
-def may(uow: UnitOfWork, permission: Permission, loaded: Any = None) -> Verdict:
-    """Judge the present actor on a vault, an item, a token, or the organization as a whole."""
-    stored = loaded.item if isinstance(loaded, Key | StoredFile) else loaded
-    if isinstance(stored, StoredItem) and stored.protection.confirm:
-        permission = CONFIRMED.get(permission, permission)
-    return judge(
-        uow.actor,
-        permission,
-        organization_id=_organization_of(uow, loaded),
-        vault_id=loaded.id if isinstance(loaded, Vault) else getattr(loaded, "vault_id", None),
-        item_id=loaded.id if isinstance(loaded, StoredItem) else getattr(loaded, "item_id", None),
-        item_name=loaded.known_name if isinstance(loaded, StoredItem | StoredFile | Key) else None,
-        owner_id=_owner_of(permission, loaded),
-        now=uow.now,
-        fresh_for=uow.rules.fresh_for,
-    )
-
-
-def _owner_of(permission: Permission, loaded: Any) -> UUID | None:
-    """Return whom a thing belongs to; a membership is its person's only for what is theirs to do."""
-    theirs = isinstance(loaded, Membership) and GRANTS[permission].own
-    return loaded.user_id if theirs or isinstance(loaded, AccessToken | Asked) else None
-
-
-def _organization_of(uow: UnitOfWork, loaded: Any) -> UUID | None:
-    """Return whose a thing is: a second wall, as the loaders have looked in the actor's organization only."""
-    return getattr(loaded, "organization_id", None) or uow.actor.organization_id
 
 
 def throttle(uow: UnitOfWork, limited_by: str, counter: str) -> None:

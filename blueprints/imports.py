@@ -11,7 +11,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from blueprints.guard import FILE_BODY, requires
+from blueprints.declared import FILE_BODY
+from blueprints.guard import requires
 from blueprints.requests import current_place, current_uow, runtime
 from blueprints.writing import writing
 from errors import Conflict, Invalid

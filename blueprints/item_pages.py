@@ -12,8 +12,8 @@ from uuid import UUID
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import may
 from blueprints.requests import current_place, current_uow
+from blueprints.verdicts import may
 from forms.attachments import FileForm
 from forms.requests import ApprovalForm
 from models import Vault

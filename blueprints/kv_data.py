@@ -10,7 +10,8 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from blueprints import vault_answers as answers
-from blueprints.guard import ITEM_BODY, requires
+from blueprints.declared import ITEM_BODY
+from blueprints.guard import requires
 from blueprints.requests import current_uow
 from errors import Invalid
 from policy import Permission

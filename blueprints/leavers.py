@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_place, current_uow
 from blueprints.responsible import hand_over_form
+from blueprints.verdicts import may
 from errors import Invalid, NotFound
 from forms.leavers import TickForm, UntickForm
 from models import AccessToken, Membership

@@ -8,9 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints import audit_pages
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.item_pages import expiry
 from blueprints.requests import current_person, current_place, current_uow
+from blueprints.verdicts import may
 from errors import Invalid
 from forms.overview import KeyProofForm
 from policy import Permission, Role, Verdict

@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 
-from blueprints.guard import may
 from blueprints.requests import SignedIn
+from blueprints.verdicts import may
 from extensions import login_manager
 from policy import Permission, Verdict
 from services import actors

@@ -8,8 +8,9 @@ from flask import Blueprint, current_app, flash, redirect, render_template, url_
 from flask.typing import ResponseReturnValue
 
 from blueprints.containment import may_shut_out
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_place, current_uow
+from blueprints.verdicts import may
 from errors import Conflict, Invalid
 from forms.people import InviteForm, RoleForm
 from models import Invitation, Membership

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge, SecurityError
 
 import blueprints
+from blueprints.declared import SAFE_METHODS, SMALL_BODY, access_of
 from blueprints.errors import show
-from blueprints.guard import SAFE_METHODS, SMALL_BODY, access_of
 from blueprints.requests import PROGRAMS, for_vault_clients, settings
 from blueprints.wsgi import MACHINE_PATHS, UNBELIEVED
 

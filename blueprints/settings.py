@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_place, current_uow
+from blueprints.verdicts import may
 from errors import Invalid
 from policy import Permission, Verdict
 from services import csp_reports, export_rules, passkey_signin, settings

@@ -9,8 +9,9 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from blueprints import vault_answers as answers
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_uow
+from blueprints.verdicts import may
 from errors import Invalid
 from policy import Permission, Verdict
 from services import kv_keys, profile_texts

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from blueprints import vault_answers as answers
 from blueprints import wrap_answers
-from blueprints.guard import ITEM_BODY, public, requires
+from blueprints.declared import ITEM_BODY
+from blueprints.guard import public, requires
 from blueprints.requests import current_uow
 from errors import Invalid, TooManyRequests
 from extensions import address, limiter, rate

@@ -12,8 +12,9 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.guard import may, requires
+from blueprints.guard import requires
 from blueprints.requests import current_person, current_place, current_uow
+from blueprints.verdicts import may
 from errors import Invalid
 from forms.tokens import IssueTokenForm, OverlapForm
 from models import AccessToken

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from blueprints import guard
+from blueprints import verdicts
 from crypto.tokens import parse_token
 from errors import ChatelaineError, NoOrganization
 from models import AuditEvent, Base, Grant, Item, Tenant, Vault
@@ -279,7 +279,9 @@ CASES = {
         an_address_of_one_s_own_with_another_s_thing,
         (
             walls.automatic_filter,
-            lambda: walls.replaced(guard, "_organization_of", lambda uow, _thing: uow.actor.organization_id),
+            lambda: walls.replaced(
+                verdicts, "_organization_of", lambda uow, _thing: uow.actor.organization_id
+            ),
         ),
     ),
     "a version": Case(a_version, (lambda: walls.bind(item_queries, "VERSIONS", "READ_VERSION"),)),

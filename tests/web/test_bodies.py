@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 
 import blueprints
-from blueprints.guard import FILE_BODY, ITEM_BODY, SMALL_BODY, access_of
+from blueprints.declared import FILE_BODY, ITEM_BODY, SMALL_BODY, access_of
 from errors import Invalid
 from gateway import MAX_BODY
 from policy import Permission

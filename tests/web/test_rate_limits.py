@@ -13,7 +13,7 @@ from flask_limiter.util import get_qualified_name
 from limits import parse
 
 import extensions
-from blueprints import guard
+from blueprints import declared
 from config_rates import Rates
 from extensions import address, limiter, visitor
 from policy import Scope
@@ -325,11 +325,11 @@ def test_a_limit_that_is_no_setting_stops_the_program(app, monkeypatch):
     view = app.view_functions["items.reveal"]
     monkeypatch.setattr(view, "access", replace(view.access, limit="60/minute"))
     with pytest.raises(RuntimeError, match="limits that are no settings: 60/minute"):
-        guard.verify(app)
+        declared.verify(app)
 
 
 def test_every_setting_limits_something_and_nothing_is_limited_past_them():
-    places = [Path(extensions.__file__), *Path(guard.__file__).parent.glob("*.py")]
+    places = [Path(extensions.__file__), *Path(declared.__file__).parent.glob("*.py")]
     words = [word for place in places for word in re.findall(r'"(RATE_\w+|\d+/\w+)"', place.read_text())]
     only_events = "1/minute"
     assert set(words) == {*Rates().rates(), only_events}
