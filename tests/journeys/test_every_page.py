@@ -207,7 +207,9 @@ def test_the_first_page_asks_for_little(visit):
     for path in ("/o/northwind/", "/account"):
         window.requests.clear()
         window.page.goto(path, wait_until="networkidle")
-        assert len(window.requests) <= FIRST_PAGE_REQUESTS, window.requests
+        # The browser asks for the icon when it likes, for the page before as well: it counts as one.
+        asked = [url for url in window.requests if "/favicon" not in url]
+        assert len(asked) + 1 <= FIRST_PAGE_REQUESTS, asked
 
 
 def words_of(page, world) -> list[str]:
