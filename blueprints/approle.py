@@ -99,16 +99,15 @@ def show(mount: str, role: str) -> ResponseReturnValue:
 def save(mount: str, role: str) -> ResponseReturnValue:
     """Make a role, or change what is sent of one."""
     uow = current_uow()
-    sent = {_OLD.get(name, name): value for name, value in answers.body().items()}
+    # What is sent empty, or as 0, is taken away; what is not sent stays.
+    sent = {_OLD.get(name, name): value for name, value in answers.body().items() if value is not None}
     place = app_roles.find_mount(uow, mount)
     before = next((each for each in app_roles.roles(uow, place) if each.name == role.lower()), None)
     settings = app_roles.settings_of(before) if before else Settings()
-    changes: dict[str, Any] = {own: told.names(sent[name]) for name, own in _LISTS.items() if sent.get(name)}
-    changes |= {own: told.positive(sent[name], name) for name, own in _DURATIONS.items() if sent.get(name)}
-    changes |= {own: answers.number(sent[name], name) for name, own in _NUMBERS.items() if sent.get(name)}
-    for name, own in _FLAGS.items():
-        if sent.get(name) is not None:
-            changes[own] = answers.flag(sent[name], name)
+    changes: dict[str, Any] = {own: told.names(sent[name]) for name, own in _LISTS.items() if name in sent}
+    changes |= {own: told.positive(sent[name] or 0, name) for name, own in _DURATIONS.items() if name in sent}
+    changes |= {own: answers.number(sent[name] or 0, name) for name, own in _NUMBERS.items() if name in sent}
+    changes |= {own: answers.flag(sent[name], name) for name, own in _FLAGS.items() if name in sent}
     wanted = replace(settings, **changes)
     app_roles.save(uow, mount, role, replace(wanted, profiles=[p for p in wanted.profiles if p != "default"]))
     return answers.nothing()

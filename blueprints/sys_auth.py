@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import vault_answers as answers
 from blueprints.guard import requires
 from blueprints.requests import current_uow
-from blueprints.sys_mounts import LEASE, info
+from blueprints.sys_mounts import config, info, sent_seconds
 from errors import Invalid
 from policy import Permission
 from services import app_roles
@@ -27,13 +27,28 @@ def index() -> ResponseReturnValue:
 @bp.get("/sys/auth/<path:path>/tune")
 @requires(Permission.TOKEN_SELF, program=True)
 def tuning(path: str) -> ResponseReturnValue:
-    """Say how a method is tuned; every one is as the next."""
+    """Say how a method is tuned."""
     found = _all().get(f"{path.strip('/')}/")
     if found is None:
         message = f"No auth engine at {path.strip('/')}/"
         raise Invalid(message)
-    told = {"default_lease_ttl": LEASE, "max_lease_ttl": LEASE, "force_no_cache": False}
-    return answers.envelope(told | {"description": found["description"]}, injected=True)
+    return answers.envelope(found["config"] | {"description": found["description"]}, injected=True)
+
+
+@bp.route("/sys/auth/<path:path>/tune", methods=answers.WRITES)
+@requires(Permission.TOKENS_MINT, program=True)
+def tune(path: str) -> ResponseReturnValue:
+    """Decide how long tokens last that come in there, and what the place is for."""
+    sent = answers.body()
+    description = sent.get("description")
+    app_roles.tune(
+        current_uow(),
+        path,
+        description=None if description is None else str(description),
+        usual=sent_seconds(sent, "default_lease_ttl"),
+        longest=sent_seconds(sent, "max_lease_ttl"),
+    )
+    return answers.nothing()
 
 
 @bp.route("/sys/auth/<path:path>", methods=answers.WRITES)
@@ -60,6 +75,10 @@ def _all() -> dict[str, Any]:
     found = {"token/": info("token", "auth_token", "Tokens")}
     for each in app_roles.mounts(current_uow()):
         found[f"{each.path}/"] = info(
-            "approle", f"auth_approle_{each.id.hex[:8]}", each.description, uuid=str(each.id)
+            "approle",
+            f"auth_approle_{each.id.hex[:8]}",
+            each.description,
+            uuid=str(each.id),
+            config=config(each.seconds_usual, each.seconds_max),
         )
     return found

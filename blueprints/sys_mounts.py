@@ -19,6 +19,7 @@ bp = answers.blueprint("sys_mounts")
 
 LEASE = 32 * 24 * 60 * 60
 """Seconds; what other servers say where nobody has decided."""
+_LEASES = ("default_lease_ttl", "max_lease_ttl")
 _BUILT_IN: Mapping[str, str] = {
     "cubbyhole/": "cubbyhole",
     "sys/": "system",
@@ -75,7 +76,21 @@ def unmount(path: str) -> ResponseReturnValue:
 def tuning(path: str) -> ResponseReturnValue:
     """Say how a mount is tuned; every one is as the next."""
     mounted = mounts.find(current_uow(), path)
-    return answers.envelope(_config() | {"description": mounted.description}, injected=True)
+    return answers.envelope(config() | {"description": mounted.description}, injected=True)
+
+
+@bp.route("/sys/mounts/<path:path>/tune", methods=answers.WRITES)
+@requires(Permission.VAULT_CREATE, program=True)
+def tune(path: str) -> ResponseReturnValue:
+    """Say what a vault is for. What it holds is not leased, so there is nothing else to tune."""
+    uow = current_uow()
+    sent = answers.body()
+    if any(sent_seconds(sent, name) not in {None, 0, LEASE} for name in _LEASES):
+        message = "What a vault holds is not leased; how long a token lasts is decided where it is made."
+        raise Invalid(message)
+    mounted = mounts.find(uow, path)
+    mounts.describe(uow, mounted, str(sent.get("description", mounted.description)))
+    return answers.nothing()
 
 
 @bp.get("/sys/internal/ui/mounts")
@@ -115,13 +130,27 @@ def info(type_: str, accessor: str, description: str, **more: Any) -> dict[str, 
         "plugin_version": "",
         "running_plugin_version": "",
         "running_sha256": "",
-        "config": _config(),
+        "config": config(),
         **more,
     }
 
 
-def _config() -> dict[str, Any]:
-    return {"default_lease_ttl": LEASE, "max_lease_ttl": LEASE, "force_no_cache": False}
+def config(usual: int | None = None, longest: int | None = None) -> dict[str, Any]:
+    """Describe how a mount is tuned, in seconds; None: as everywhere."""
+    return {
+        "default_lease_ttl": usual or LEASE,
+        "max_lease_ttl": longest or LEASE,
+        "force_no_cache": False,
+    }
+
+
+def sent_seconds(sent: Mapping[str, Any], name: str) -> int | None:
+    """Return a duration that was sent in seconds; None: it was not sent. An empty text is 0.
+
+    Raises:
+        Invalid: it is none.
+    """
+    return None if sent.get(name) is None else answers.seconds(sent[name] or 0, name)
 
 
 def _all() -> dict[str, Any]:

@@ -83,6 +83,10 @@ class AuthMount(Tenant, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     path: Mapped[str] = mapped_column(String(120))
     description: Mapped[str] = mapped_column(String(500), default="")
+    seconds_usual: Mapped[int | None]
+    """How long a token lasts where its role does not say; None: as everywhere."""
+    seconds_max: Mapped[int | None]
+    """How long a token lasts at most, renewals included; None: as its role says."""
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
 

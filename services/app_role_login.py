@@ -12,7 +12,7 @@ from models import Action
 from policy import NOBODY, Actor, ActorKind, Role
 from services import app_role_queries as queries
 from services import audit, profiles, token_leases, token_limits
-from services.app_roles import Settings
+from services.app_roles import LONGEST, Settings
 from services.events import Target
 from services.prepared import fetch, fetch_one, run
 from services.profiles import DEFAULT, Extent
@@ -24,7 +24,6 @@ from services.unit_of_work import UnitOfWork
 WRONG = "invalid role or secret ID"
 USUAL = 32 * 24 * 60 * 60
 """Seconds that a token lasts where the role does not say."""
-LONGEST = 365 * 24 * 60 * 60
 
 log = logging.getLogger("chatelaine.signin")
 
@@ -106,17 +105,17 @@ def _make(uow: UnitOfWork, role: Any, settings: Settings, secret: Any) -> Leased
         uses=settings.token_uses or None,
     )
     metadata = {**(json.loads(secret.about) if secret is not None else {}), "role_name": role.name}
-    wanted = settings.token_period or settings.token_seconds or USUAL
-    caps = (settings.token_seconds_max, settings.token_explicit_max, LONGEST)
+    wanted = settings.token_period or settings.token_seconds or role.seconds_usual or USUAL
+    caps = list(filter(None, (settings.token_seconds_max, settings.token_explicit_max, role.seconds_max)))
     terms = Terms(
         profiles=names,
-        seconds_max=min(filter(None, (settings.token_seconds_max, settings.token_explicit_max)), default=0),
+        seconds_max=min(caps, default=0),
         period=settings.token_period,
         display_name=f"{role.path} {role.name}",
         metadata=metadata,
         path=f"auth/{role.path}/login",
     )
-    seconds = min(wanted, *filter(None, caps))
+    seconds = min(wanted, LONGEST, *caps)
     token_limits.check(uow, limits, uow.now)
     return token_leases.store(uow, terms, names, Extent(extent.scopes, limits), seconds, role.owner_id, None)
 

@@ -17,6 +17,8 @@ FIND = (
         AppRole.name,
         AppRole.settings,
         AuthMount.path,
+        AuthMount.seconds_usual,
+        AuthMount.seconds_max,
         Organization.slug,
         User.name.label("owner_name"),
         Membership.role.label("place"),

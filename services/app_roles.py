@@ -23,6 +23,8 @@ from services.token_limits import Limits
 from services.unit_of_work import UnitOfWork
 
 NAME_MAX = 120
+LONGEST = 365 * 24 * 60 * 60
+"""Seconds that a token lasts at most, whatever else is said."""
 TAKEN = frozenset({"token"})
 
 
@@ -91,6 +93,34 @@ def mount(uow: UnitOfWork, path: str, description: str = "") -> None:
     audit.record(uow, Action.ROLE_CHANGED, Target("mount", made.id, path), extra={"what": "mounted"})
 
 
+def tune(
+    uow: UnitOfWork, path: str, *, description: str | None, usual: int | None, longest: int | None
+) -> None:
+    """Say what a mount is for, and how many seconds its tokens last; None leaves a thing, 0 takes it away.
+
+    Raises:
+        NotFound: there is none.
+        Denied: somebody else's token has made it.
+        Invalid: tokens do not last that long.
+    """
+    found = find_mount(uow, path)
+    _demand_own(uow, found)
+    for part, seconds in (("seconds_usual", usual), ("seconds_max", longest)):
+        if seconds is not None and not 0 <= seconds <= LONGEST:
+            raise Invalid(f"A token lasts 1 second to {LONGEST // 86400} days.")
+        if seconds is not None:
+            setattr(found, part, seconds or None)
+    if description is not None:
+        found.description = description[:500]
+    uow.session.flush()
+    audit.record(uow, Action.ROLE_CHANGED, Target("mount", found.id, found.path), extra={"what": "tuned"})
+
+
+def _demand_own(uow: UnitOfWork, found: AuthMount) -> None:
+    if found.owner_id != uow.actor.id:
+        raise Denied("Only whoever mounted it changes it or takes it away.")
+
+
 def unmount(uow: UnitOfWork, path: str) -> None:
     """Take a mount away with all its roles, if it is there. Tokens that were made live on.
 
@@ -100,8 +130,7 @@ def unmount(uow: UnitOfWork, path: str) -> None:
     found = uow.session.scalar(select(AuthMount).where(AuthMount.path == path.strip("/")))
     if found is None:
         return
-    if found.owner_id != uow.actor.id:
-        raise Denied("Only whoever mounted it takes it away.")
+    _demand_own(uow, found)
     for role in roles(uow, found):
         demand_reach(uow, role)
     uow.session.delete(found)

@@ -12,6 +12,7 @@ from services import audit, vaults
 from services import mount_queries as queries
 from services.access import demand
 from services.events import Target
+from services.items import Protection
 from services.mount_paths import PATH, RESERVED, free
 from services.prepared import fetch, fetch_one, run
 from services.unit_of_work import UnitOfWork
@@ -82,6 +83,27 @@ def mount(uow: UnitOfWork, path: str, description: str = "") -> None:
         raise Invalid(message, "path")
     name = free(path, set(vaults.names(uow).values()), " ({})")
     vaults.create(uow, name, description, path=path, max_versions=KEPT)
+
+
+def describe(uow: UnitOfWork, mounted: MountedVault, description: str) -> None:
+    """Say what a vault is for.
+
+    Raises:
+        NotFound: the actor may not know of it.
+        Denied: the actor does not manage it.
+        Invalid: the description is too long.
+    """
+    demand(uow, Permission.VAULT_MANAGE, mounted.vault_id)
+    vault = vaults.find(uow, mounted.vault_id)
+    vaults.change(
+        uow,
+        vault,
+        name=vault.name,
+        description=description,
+        max_versions=vault.max_versions,
+        listed=vault.listed,
+        protection=Protection(vault.confirm, vault.approval_minutes),
+    )
 
 
 def unmount(uow: UnitOfWork, mounted: MountedVault) -> None:

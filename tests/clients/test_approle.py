@@ -123,6 +123,43 @@ def test_unmounting_takes_roles_and_secret_ids_along(vault, client, log_in):
     assert "ci/" not in client.send("GET", "sys/auth").get_json()
 
 
+def test_a_place_says_how_long_its_tokens_last_and_what_it_is_for(vault, client, log_in, trail):
+    assert client.read("sys/auth/ci/tune")["max_lease_ttl"] == 32 * 86400
+    client.write("sys/auth/ci/tune", {"default_lease_ttl": "5m", "description": "Runners"})
+    client.write("sys/auth/ci/tune", {"max_lease_ttl": 900})
+    told = client.read("sys/auth/ci/tune")
+    assert (told["default_lease_ttl"], told["max_lease_ttl"], told["description"]) == (300, 900, "Runners")
+    assert client.read("sys/auth")["ci/"]["config"]["max_lease_ttl"] == 900
+    # The role asks for 20 minutes.
+    assert log_in()[1].get_json()["auth"]["lease_duration"] == 900
+    client.write(ROLE, {"token_ttl": 0})
+    _, answer = log_in()
+    auth = answer.get_json()["auth"]
+    assert auth["lease_duration"] == 300
+    program = vault(None)
+    program.token = auth["client_token"]
+    renewed = program.send("POST", "auth/token/renew-self", {"increment": "1h"}).get_json()["auth"]
+    assert renewed["lease_duration"] == 900
+    client.write("sys/auth/ci/tune", {"default_lease_ttl": 0, "max_lease_ttl": ""})
+    assert client.read("sys/auth/ci/tune")["default_lease_ttl"] == 32 * 86400
+    assert [event["extra"]["what"] for event in trail.events("role.changed") if event["target"] == "ci"] == [
+        *["tuned"] * 3
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_lease_ttl": "soon"}, {"max_lease_ttl": -1}, {"max_lease_ttl": "366d"}]
+)
+def test_how_long_tokens_last_is_a_duration_of_at_most_a_year(client, wrong):
+    status, [sentence] = client.refusal("POST", "sys/auth/ci/tune", wrong)
+    assert (status, "lease_ttl is a duration" in sentence or "365 days" in sentence) == (400, True)
+
+
+def test_only_whoever_mounted_a_place_tunes_it(vault, client):
+    assert vault("mia").refusal("POST", "sys/auth/ci/tune", {"max_lease_ttl": 60})[0] == 403
+    assert client.refusal("POST", "sys/auth/elsewhere/tune", {})[0] in {400, 404}
+
+
 @pytest.mark.parametrize("body", [{"type": "userpass"}, {"type": "github"}, {}])
 def test_other_methods_are_refused_with_a_sentence(vault, body):
     status, [sentence] = vault().refusal("POST", "sys/auth/x", body)
@@ -139,6 +176,17 @@ def test_a_role_s_tokens_stay_in_the_networks_of_whoever_makes_it(vault, client,
     assert bound.refusal("POST", "auth/ci/role/bound", wider)[0] == 403
     bound.write("auth/ci/role/bound", {"token_policies": "reader"})
     assert client.read("auth/ci/role/bound")["token_bound_cidrs"] == ["192.0.2.0/24"]
+
+
+@pytest.mark.parametrize("none", ["", 0, []])
+def test_what_is_sent_empty_is_taken_away_and_what_is_not_sent_stays(client, none):
+    numbers = {"token_ttl": 60, "token_num_uses": 5, "secret_id_num_uses": 2, "token_max_ttl": 90}
+    client.write(ROLE, {**numbers, "secret_id_bound_cidrs": "10.0.0.0/8"})
+    lists = {"token_policies": none or "", "secret_id_bound_cidrs": none or []}
+    client.write(ROLE, {"token_ttl": none or 0, "token_num_uses": none or 0} | lists)
+    told = client.read(ROLE)
+    assert (told["token_ttl"], told["token_num_uses"], told["token_policies"]) == (0, 0, [])
+    assert (told["secret_id_bound_cidrs"], told["secret_id_num_uses"], told["token_max_ttl"]) == (None, 2, 90)
 
 
 def test_a_role_s_tokens_stay_in_its_networks_whatever_a_secret_id_says(client):

@@ -44,6 +44,19 @@ def test_each_vault_is_a_mount_and_a_mount_made_here_is_a_vault(vault, browser):
     assert (status, sentences) == (400, ["path is already in use at team-x/"])
 
 
+def test_whoever_manages_a_vault_says_what_it_is_for_and_nothing_in_it_is_leased(vault, trail):
+    client = vault()
+    client.write("sys/mounts/production/tune", {"description": "What earns money", "max_lease_ttl": ""})
+    assert client.read("sys/mounts/production/tune")["description"] == "What earns money"
+    assert trail.one("vault.changed")["extra"] == {"fields": ["description"]}
+    status, [sentence] = client.refusal("POST", "sys/mounts/production/tune", {"default_lease_ttl": "1h"})
+    assert (status, "not leased" in sentence) == (400, True)
+    assert client.refusal("POST", "sys/mounts/production/tune", {"description": "x" * 501})[0] == 400
+    # Mia may change what is in it, but not the vault.
+    assert vault("mia").refusal("POST", "sys/mounts/production/tune", {"description": "Hers"})[0] == 403
+    assert client.refusal("POST", "sys/mounts/nowhere/tune", {"description": "x"})[0] == 404
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -17,7 +17,7 @@ import yaml
 from policy import Scope
 from services import api_tokens
 from tests import world as worlds
-from tests.clients.test_hvac import source
+from tests.clients import foreign
 from tests.documents import ROOT, blocks, name_of, tables
 from tests.journeys.house import House
 
@@ -87,7 +87,7 @@ def test_the_lines_for_hvac_work(tmp_path):
     with runtime.work(writing=True, actor=world.actor("alice")) as uow:
         token = api_tokens.issue(uow, "docs", tuple(Scope), timedelta(days=1)).text
     runtime.close()
-    with tarfile.open(source()) as archive:
+    with tarfile.open(foreign.hvac()) as archive:
         archive.extractall(tmp_path, filter="data")
     [library] = tmp_path.glob("hvac-*")
     text = (ROOT / "docs" / "programs" / "python-hvac.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from models import Base
 from services import schema
 from services.database import NoLock, prepare_engine
 
-NEWEST = "0017"
+NEWEST = "0018"
 pytestmark = pytest.mark.sqlite
 
 

@@ -64,6 +64,8 @@ OF_THE_HOUSE: Mapping[str, Line] = {
     "PUT sys_mounts.mount": Line(BUILD, None, "sys/mounts/made-too", {"type": "kv-v2"}),
     "DELETE sys_mounts.unmount": Line(BUILD, None, "sys/mounts/nothing"),
     "GET sys_mounts.tuning": Line(LIST, None, "sys/mounts/production/tune"),
+    "POST sys_mounts.tune": Line(BUILD, None, "sys/mounts/production/tune", {}),
+    "PUT sys_mounts.tune": Line(BUILD, None, "sys/mounts/production/tune", {}),
     "GET sys_mounts.overview": Line(LIST, None, "sys/internal/ui/mounts"),
     "GET sys_mounts.preflight": Line(LIST, None, "sys/internal/ui/mounts/production/x"),
 }
@@ -86,6 +88,7 @@ MINT: Mapping[str, tuple[str, ...]] = {
         "DELETE auth_tokens.delete_role",
     ),
     "sys/auth/x": ("POST sys_auth.mount", "PUT sys_auth.mount", "DELETE sys_auth.unmount"),
+    "sys/auth/x/tune": ("POST sys_auth.tune", "PUT sys_auth.tune"),
     "auth/a/role": ("LIST approle.roles", "GET approle.roles_too"),
     "auth/a/role/r": ("GET approle.show", "POST approle.save", "PUT approle.save", "DELETE approle.delete"),
     "auth/a/role/r/role-id": ("GET approle.role_id", "POST approle.set_role_id", "PUT approle.set_role_id"),

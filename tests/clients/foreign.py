@@ -1,0 +1,87 @@
+"""Clients that we did not write: where each comes from, and a server with a token for them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from policy import Scope
+from services import api_tokens, profiles
+from tests import world as worlds
+from tests.journeys.house import ROOT, House
+
+HERE = Path(__file__).parent
+CACHE = ROOT / ".pytest_cache" / "clients"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A started server, and an API token of Alice's with every scope."""
+
+    address: str
+    token: str
+    world: worlds.World
+
+
+@contextmanager
+def place(database: Path) -> Iterator[Place]:
+    """Start a server on a new world, with a profile ``reader`` for what a role may."""
+    world = worlds.build(database)
+    runtime = worlds.open_world(database)
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        token = api_tokens.issue(uow, "clients", tuple(Scope), timedelta(days=1)).text
+        profiles.save(uow, None, name="reader", scopes=[Scope.ITEMS_REVEAL])
+        # Policies are made on our pages; two of hvac's tests expect one of this name to be there.
+        profiles.save(uow, None, name="testpolicy", scopes=[Scope.ITEMS_LIST])
+    runtime.close()
+    with House(database) as house:
+        yield Place(house.address, token, world)
+
+
+def hvac() -> Path:
+    """Return hvac's source distribution, with its tests; pip fetches it where it is not there yet."""
+    return _downloaded("hvac", "hvac-requirements.txt", "--no-binary", "hvac", "--no-build-isolation")
+
+
+def node_vault() -> Path:
+    """Return a folder with node-vault and what it needs, of the versions and hashes in our lock."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        without("Node.js with npm", "apt-get install nodejs npm")
+    folder = CACHE / "node"
+    lock = (HERE / "node" / "package-lock.json").read_bytes()
+    kept = folder / "package-lock.json"
+    if not (folder / "node_modules").is_dir() or kept.read_bytes() != lock:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / "node" / "package.json", folder)
+        kept.write_bytes(lock)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=folder, check=True)
+    return folder / "node_modules"
+
+
+def without(what: str, remedy: str) -> None:
+    """Leave the tests out that need *what*; in CI, fail instead."""
+    if os.environ.get("CI", "") in {"", "0", "false"}:
+        pytest.skip(f"{what} is not installed: {remedy}")
+    pytest.fail(f"{what} is not installed, and with CI set no test may be left out: {remedy}")
+
+
+def _downloaded(name: str, pinned: str, *options: str) -> Path:
+    folder = CACHE / name
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    if not list(folder.glob("*")):
+        subprocess.run(
+            [*fetch, "--require-hashes", *options, "--dest", folder, "--requirement", HERE / pinned],
+            check=True,
+        )
+    [archive] = folder.glob("*")
+    return archive
