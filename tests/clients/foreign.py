@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,9 +51,23 @@ def place(database: Path) -> Iterator[Place]:
         yield Place(house.address, token, world)
 
 
-def hvac() -> Path:
-    """Return hvac's source distribution, with its tests; pip fetches it where it is not there yet."""
-    return _downloaded("hvac", "hvac-requirements.txt", "--no-binary", "hvac", "--no-build-isolation")
+def hvac(folder: Path) -> Path:
+    """Unpack hvac's source distribution, the package and its tests, into *folder*; return where they are."""
+    [archive] = _downloaded("hvac", "--no-binary", "hvac", "--no-build-isolation")
+    with tarfile.open(archive) as sources:
+        sources.extractall(folder, filter="data")
+    [unpacked] = folder.glob("hvac-*")
+    return unpacked
+
+
+def ansible(folder: Path) -> None:
+    """Unpack ansible-core and, of all its collections, community.hashi_vault into *folder*."""
+    ours = "ansible_collections/community/hashi_vault/"
+    for archive in _downloaded("ansible", "--only-binary", ":all:"):
+        with zipfile.ZipFile(archive) as wheel:
+            names = wheel.namelist()
+            wanted = [name for name in names if name.startswith(ours)] or names
+            wheel.extractall(folder, wanted)  # noqa: S202 - its hash is known
 
 
 def node_vault() -> Path:
@@ -75,13 +93,16 @@ def without(what: str, remedy: str) -> None:
     pytest.fail(f"{what} is not installed, and with CI set no test may be left out: {remedy}")
 
 
-def _downloaded(name: str, pinned: str, *options: str) -> Path:
-    folder = CACHE / name
+def _downloaded(name: str, *options: str) -> list[Path]:
+    """Return what pip fetches of the versions and hashes in our file, once for each state of that file."""
+    pinned = HERE / f"{name}-requirements.txt"
+    folder = CACHE / f"{name}-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:16]}"
     fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    if not list(folder.glob("*")):
-        subprocess.run(
-            [*fetch, "--require-hashes", *options, "--dest", folder, "--requirement", HERE / pinned],
-            check=True,
-        )
-    [archive] = folder.glob("*")
-    return archive
+    if not folder.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        # Renamed when it is whole, so that a run that is cut short leaves nothing that looks like it.
+        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
+            pins = ["--require-hashes", "--requirement", str(pinned)]
+            subprocess.run([*fetch, *options, *pins, "--dest", f"{fresh}/whole"], check=True)
+            Path(fresh, "whole").rename(folder)
+    return sorted(folder.iterdir())
