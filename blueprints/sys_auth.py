@@ -24,6 +24,8 @@ def index() -> ResponseReturnValue:
     return answers.envelope(_all(), injected=True)
 
 
+# Go's client, and what is built on it, tunes methods below the addresses of mounts.
+@bp.get("/sys/mounts/auth/<path:path>/tune", endpoint="tuning_too")
 @bp.get("/sys/auth/<path:path>/tune")
 @requires(Permission.TOKEN_SELF, program=True)
 def tuning(path: str) -> ResponseReturnValue:
@@ -35,6 +37,7 @@ def tuning(path: str) -> ResponseReturnValue:
     return answers.envelope(found["config"] | {"description": found["description"]}, injected=True)
 
 
+@bp.route("/sys/mounts/auth/<path:path>/tune", methods=answers.WRITES, endpoint="tune_too")
 @bp.route("/sys/auth/<path:path>/tune", methods=answers.WRITES)
 @requires(Permission.TOKENS_MINT, program=True)
 def tune(path: str) -> ResponseReturnValue:
