@@ -34,6 +34,7 @@ class Place:
     address: str
     token: str
     world: worlds.World
+    database: Path
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def place(database: Path) -> Iterator[Place]:
         profiles.save(uow, None, name="testpolicy", scopes=[Scope.ITEMS_LIST])
     runtime.close()
     with House(database) as house:
-        yield Place(house.address, token, world)
+        yield Place(house.address, token, world, database)
 
 
 def hvac(folder: Path) -> Path:
