@@ -6,6 +6,7 @@ They come in hvac's source distribution, from the package index, by version and 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.clients import foreign
+from tests.documents import ROOT, tables
 
 EXPECTED: Mapping[str, int] = {
     "api/secrets_engines/test_kv_v2.py::TestKvV2": 84,
@@ -91,3 +93,17 @@ def _read(report):
 @pytest.mark.parametrize("test", EXPECTED)
 def test_every_test_of_the_class_passes(results, test):
     assert results[test] == Counter(passed=EXPECTED[test], skipped=SKIPPED.get(test, 0))
+
+
+def test_each_file_of_its_tests_is_run_or_named_with_the_reason(tmp_path):
+    files = foreign.hvac(tmp_path) / "tests" / "integration_tests"
+    there = {str(path.relative_to(files)) for path in files.rglob("test_*.py")}
+    partly = {name.partition("::")[0] for name in [*SKIPPED, *DESELECTED]}
+    whole = {name.partition("::")[0] for name in EXPECTED} - partly
+    named = set()
+    for cell, *_ in tables((ROOT / "docs" / "vault-api.md").read_text(encoding="utf-8")):
+        folder = ""
+        for path in re.findall(r"`([\w/]*test_\w+\.py)`", cell):
+            folder = path.rpartition("/")[0] or folder
+            named.add(f"{folder}/{path.rpartition('/')[2]}")
+    assert named == there - whole
