@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -164,6 +163,9 @@ def _address(url: str) -> str:
         named["port"] = str(parts.port)
     for name, value in parts.query.items():
         named[name] = value if isinstance(value, str) else ",".join(value)
+    # Only where a backup of PostgreSQL is made: on SQLite the driver would hold 9 MiB for nothing.
+    from psycopg.conninfo import make_conninfo
+
     return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
 
 
