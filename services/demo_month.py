@@ -180,6 +180,10 @@ class Month:
         self._at(22, 14.4, partial(sharing.announce, MARKETING, MARKETER))
         why = "Books the conference"
         self._at(9, 11.2, partial(sharing.lend_one, "social/Mastodon", DEVELOPER, OWNER, timedelta(30), why))
+        codes = "Recovery codes of ops@juniper.example\n\n4fzq-8k2m  93tn-x7wd  c1vh-5pgy\n"
+        self._at(
+            16, 15.1, partial(sharing.attach, "servers/cloud console", "recovery-codes.txt", codes, ADMIN)
+        )
         self._ago(58, partial(sharing.protect, "finance/Bank portal", OWNER, 60))
         self._ago(21, partial(sharing.ask, MARKETING, DEVELOPER, "The newsletter's template is broken"))
 

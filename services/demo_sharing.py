@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from io import BytesIO
 
 from policy import Right
-from services import access_requests, grants, groups, item_changes, items, vaults
+from services import (
+    access_requests,
+    attachment_changes,
+    attachment_contents,
+    grants,
+    groups,
+    item_changes,
+    items,
+    vaults,
+)
 from services.demo_data import PersonSpec, VaultSpec
 from services.demo_team import Team
 from services.items import Protection
@@ -44,6 +54,20 @@ class Sharing:
             item = items.find(uow, self._team.item_id(name))
             person = self._team.members[who.email].actor.id
             grants.grant(uow, item, person, Right.REVEAL, uow.now + lasts, reason)
+
+    def attach(self, name: str, file_name: str, text: str, by: PersonSpec) -> None:
+        """Put a file of text on a credential."""
+        with self._team.acting(by, f"items/{self._team.item_id(name)}/files/new") as uow:
+            item = items.find(uow, self._team.item_id(name))
+            stored = attachment_contents.store(
+                uow.runtime.files,
+                uow.rules.attachments,
+                uow.keys.instance,
+                item.organization_id,
+                file_name,
+                BytesIO(text.encode()),
+            )
+            attachment_changes.add(uow, item, stored)
 
     def protect(self, name: str, by: PersonSpec, minutes: int) -> None:
         """Want a second person before each reveal of a credential."""

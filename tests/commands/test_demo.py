@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, select
 from app import create_app
 from models import (
     AccessRequest,
+    Attachment,
     AuditChain,
     AuditEvent,
     Grant,
@@ -91,6 +92,7 @@ def test_there_are_five_people_in_all_roles_and_three_vaults_with_grants(runtime
         granted = set(connection.execute(select(Grant.vault_id)).scalars()) - {None}
         shared = connection.execute(select(Grant.item_id).where(Grant.item_id.is_not(None))).scalars().all()
         groups = connection.execute(select(Group.name)).scalars().all()
+        files = connection.execute(select(Attachment.size)).scalars().all()
         waiting = connection.execute(select(AccessRequest.outcome)).scalars().all()
     assert roles == {Role.OWNER: 1, Role.ADMIN: 1, Role.MEMBER: 2, Role.AUDITOR: 1}
     assert vaults == {"Production", "Office", "Marketing"}
@@ -98,6 +100,7 @@ def test_there_are_five_people_in_all_roles_and_three_vaults_with_grants(runtime
     assert len(shared) == 1
     assert groups == ["On call"]
     assert waiting == [None]
+    assert len(files) == 1
 
 
 def test_there_are_sixty_credentials_of_all_types_with_versions_and_a_trash(runtime):
