@@ -135,6 +135,46 @@ def test_bash_completes_commands_and_names(chl, tmp_path):
     assert done.stdout.splitlines() == ["Production/Stripe\\ dashboard", "inject"]
 
 
+HOSTILE = ("$(touch pwned)", "`touch pwned`", "a;touch pwned", "* 'quoted\"")
+"""Names that a colleague may give to a credential."""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completing_runs_nothing_that_a_name_holds(chl, tmp_path, shell):
+    found = shutil.which(shell)
+    if found is None:
+        assert shell != "bash"
+        pytest.skip(f"{shell} is not installed here")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (tmp_path / "names").write_text("".join(f"Production/{name}\n" for name in HOSTILE))
+    (folder / "chl").write_text(f'#!/bin/sh\ncat "{tmp_path}/names"\n')
+    (folder / "chl").chmod(0o755)
+    done = subprocess.run(
+        [found, "-c", chl.says("completion", shell) + ASKED[shell]],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+        check=False,
+    )
+    assert not (tmp_path / "pwned").exists()
+    offered = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    assert sorted(offered) == sorted(f"Production/{name}" for name in HOSTILE), done.stderr
+
+
+ASKED = {
+    "bash": """
+        COMP_WORDS=(chl get Production/) COMP_CWORD=2; _chl
+        for one in "${COMPREPLY[@]}"; do eval "printf '%s\\n' $one"; done""",
+    "zsh": """
+        compadd() { print -rl -- "${(@)found}" }
+        words=(chl get Production/) CURRENT=3; _chl""",
+    "fish": "complete -C 'chl get '",
+}
+"""What completes ``chl get Production/`` in a script, and prints what a program would be given."""
+
+
 # --- Signing in
 
 
