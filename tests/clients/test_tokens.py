@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from models import Membership
 from policy import Scope
 from services import api_tokens, clock, profiles
 from services.token_limits import Limits, read_networks
@@ -236,6 +237,24 @@ def test_what_a_command_line_asks_before_its_work_costs_no_use(vault, child):
     client.read("sys/internal/ui/mounts/production/x")
     client.read(DATA)
     assert client.refusal("GET", DATA)[0] == 403
+
+
+def test_a_token_of_no_use_any_more_is_not_even_told_what_mounts_there_are(vault, child, trail):
+    client, _ = child(vault(), num_uses=1)
+    client.read("sys/internal/ui/mounts/production/x")
+    client.read(DATA)
+    assert client.refusal("GET", "sys/internal/ui/mounts/production/x")[0] == 403
+    assert trail.one("token.misused")["extra"]["reason"] == "used up"
+
+
+def test_a_token_opens_nothing_while_its_owner_has_no_place_in_the_organization(vault, runtime, world):
+    client = vault("mia")
+    with runtime.work(writing=True, actor=world.actor("adam")) as uow:
+        uow.session.get(Membership, world.members["mia"]).disabled_at = uow.now
+    assert client.refusal("GET", DATA) == (403, ["permission denied"])
+    with runtime.work(writing=True, actor=world.actor("adam")) as uow:
+        uow.session.get(Membership, world.members["mia"]).disabled_at = None
+    assert client.read(DATA)
 
 
 def test_a_child_is_bound_to_the_networks_and_the_speed_of_its_parent(vault, child, runtime, world, app):
