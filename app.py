@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from flask import Flask
 from limits import parse
 from sqlalchemy import Connection, Engine, create_engine, make_url
 
+import assembly
 import blueprints
 from blueprints import (
     converters,
@@ -32,22 +32,16 @@ from blueprints.application import Application
 from blueprints.requests import release_uow
 from config import Settings
 from crypto.keyring import MasterKeys
-from crypto.passkey_answers import Site
-from errors import KeysMissing, StartRefused
+from errors import StartRefused
 from extensions import csrf, db, limiter, login_manager
-from policy import Role
 from services import instance, keys, row_security, schema, shredding
-from services.checkpoints import file_sink, standard_output_sink
 from services.database import engine_options, prepare_engine, reading, write_lock_for
 from services.metrics import Metrics
-from services.provider_client import ProviderClient, Providers
-from services.providers import Provider
+from services.provider_client import Providers
 from services.rate_storage import RateCounters, uri_beside
 from services.reencrypter import Reencrypter
-from services.rules import AttachmentRules, Rules
 from services.runtime import Runtime
 from services.stores import open_store
-from services.virus_scan import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -141,10 +135,10 @@ def open_runtime(settings: Settings, *, migrate: bool = False) -> Iterator[Runti
 def _runtime(engine: Engine, settings: Settings, providers: Providers) -> Runtime:
     return Runtime(
         engine,
-        _master_keys(settings),
-        _rules(settings),
+        assembly.master_keys(settings),
+        assembly.rules(settings),
         files=open_store(settings.attachments_to, settings),
-        sink=_sink(settings),
+        sink=assembly.sink(settings),
         providers=providers,
     )
 
@@ -160,7 +154,7 @@ def open_database(settings: Settings) -> Iterator[tuple[Connection, MasterKeys]]
     engine = _engine(_database_url(settings))
     try:
         with reading(engine) as connection:
-            yield connection, _master_keys(settings)
+            yield connection, assembly.master_keys(settings)
     finally:
         engine.dispose()
 
@@ -226,7 +220,7 @@ def _init_database(app: Flask, settings: Settings) -> Runtime:
     with app.app_context():
         engine: Engine = db.engine
     prepare_engine(engine)
-    runtime = _runtime(engine, settings, _providers(settings))
+    runtime = _runtime(engine, settings, assembly.providers(settings))
     try:
         _check_role(runtime, settings)
         _check_keys(runtime, settings)
@@ -252,67 +246,6 @@ def _database_url(settings: Settings) -> str:
         return settings.database_url
     path = settings.database_path
     return f"sqlite:///{path if path.is_absolute() else ROOT / path}"
-
-
-def _master_keys(settings: Settings) -> MasterKeys:
-    try:
-        return MasterKeys.parse(settings.encryption_keys)
-    except ValueError as error:
-        message = f"ENCRYPTION_KEYS: {error}"
-        raise KeysMissing(message) from None
-
-
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        session_idle=timedelta(minutes=settings.session_idle_minutes),
-        session_lasts=timedelta(hours=settings.session_hours),
-        fresh_for=timedelta(minutes=settings.step_up_minutes),
-        lockout_failures=settings.lockout_failures,
-        lockout_lasts=timedelta(minutes=settings.lockout_minutes),
-        trash_kept=timedelta(days=settings.trash_days),
-        attachments=_attachments(settings),
-        second_factor=settings.require_2fa,
-        passkeys=_passkeys(settings),
-    )
-
-
-def _attachments(settings: Settings) -> AttachmentRules:
-    daemon, mandatory = settings.clamd, settings.clamd_missing == "refuse"
-    scanner = Scanner(daemon.host, daemon.port, mandatory=mandatory) if daemon else None
-    return AttachmentRules(settings.attachment_max_mib * 2**20, settings.attachments_per_item, scanner)
-
-
-def _passkeys(settings: Settings) -> Site | None:
-    place = settings.passkey_place
-    return Site(place[0], (place[1],)) if place else None
-
-
-def _providers(settings: Settings) -> Providers:
-    return Providers(
-        ProviderClient(
-            Provider(
-                name=each.name,
-                label=each.label,
-                issuer=each.issuer,
-                client_id=each.client_id,
-                client_secret=each.client_secret,
-                scopes=each.scopes,
-                organization=each.organization,
-                domains=frozenset(each.allowed_domains),
-                role=Role(each.default_role),
-                trusts_mfa=each.trust_mfa,
-                levels=each.mfa_acr,
-                email_is_verified=each.email_is_verified,
-            )
-        )
-        for each in settings.oidc_providers
-    )
-
-
-def _sink(settings: Settings) -> Callable[[str], None] | None:
-    if settings.audit_sink is None:
-        return None
-    return standard_output_sink if settings.audit_sink == "stdout" else file_sink(Path(settings.audit_sink))
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:

@@ -48,7 +48,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "gateway": set(),
     "server": {"errors", "gateway"},
-    "app": {"config", "errors", "extensions", "blueprints", "services", "crypto", "policy", "models"},
+    "assembly": {"config", "errors", "services", "crypto", "policy"},
+    "app": {
+        "assembly",
+        "config",
+        "errors",
+        "extensions",
+        "blueprints",
+        "services",
+        "crypto",
+        "policy",
+        "models",
+    },
     "commands": {
         *(
             "app",

@@ -9,7 +9,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from app import ROOT, _providers
+from app import ROOT
+from assembly import providers
 from commands.check import _files
 from commands.secrets import secrets
 from config import NAMES, ConfigError, Settings, load_secrets, secret_names
@@ -72,7 +73,7 @@ def test_everything_that_can_be_said_of_a_provider_arrives_where_it_is_used():
         OIDC_WORK_MFA_ACR="gold urn:two",
         OIDC_WORK_EMAIL_IS_VERIFIED="true",
     )
-    (work,) = _providers(settings)
+    (work,) = providers(settings)
     assert (work.name, work.label, work.organization) == ("work", "Acme & Co", "acme")
     assert (work.issuer, work.client_id, work.client_secret) == (
         "https://login.acme.test/realms/team",
@@ -202,7 +203,7 @@ def test_the_secret_is_never_shown():
 
 
 def test_what_speaks_with_the_provider_does_not_show_it_either():
-    (work,) = _providers(load(**WORK))
+    (work,) = providers(load(**WORK))
     assert SECRET not in repr(work)
 
 

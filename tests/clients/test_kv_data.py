@@ -7,6 +7,7 @@ import json
 import pytest
 import time_machine
 
+from policy import Scope
 from services import clock
 from tests.clients.conftest import MERGE
 from tests.world import PASSWORD
@@ -185,6 +186,22 @@ def test_a_merge_patch_changes_removes_and_nests(vault):
 
     assert written["version"] == 2
     assert client.read("production/data/x")["data"] == {"b": {"c": 4, "d": 3}, "e": [2], "f": {}}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        ([Scope.ITEMS_REVEAL], 403),
+        ([Scope.ITEMS_WRITE], 403),
+        ([Scope.ITEMS_REVEAL, Scope.ITEMS_WRITE], 200),
+    ],
+)
+def test_a_merge_needs_to_reveal_and_to_write(vault, trail, scopes, status):
+    vault().write("production/data/x", {"data": {"a": 1}})
+    answer = vault("alice", scopes).send("PATCH", "production/data/x", {"data": {"b": 2}}, content_type=MERGE)
+    assert answer.status_code == status
+    assert vault().read("production/metadata/x")["current_version"] == (2 if status == 200 else 1)
+    assert trail.actions().count("item.changed") == (1 if status == 200 else 0)
 
 
 def test_a_patch_of_another_type_or_of_nothing_or_of_what_is_deleted_is_refused(vault):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policy import Scope
+from tests.clients.conftest import MERGE
 
 
 def test_a_list_shows_one_level_with_folders_and_a_key_of_the_same_name(vault):
@@ -170,11 +171,15 @@ def test_the_vault_header_wins_and_a_bearer_token_is_enough(vault):
     client.token = token
 
 
-def test_what_must_be_confirmed_or_approved_is_nothing_for_programs(vault, browser, world):
+@pytest.mark.parametrize("mark", [{"confirm": True}, {"approval_minutes": "60"}])
+def test_what_must_be_confirmed_or_approved_is_nothing_for_programs(vault, browser, world, mark):
     alice = browser("alice")
     alice.open(f"/o/northwind/vaults/{world.vaults['Board']}/edit")
-    alice.submit("vault-form", confirm=True)
-    assert vault().refusal("GET", "board/data/Board portal")[0] == 403
+    alice.submit("vault-form", **mark)
+    client = vault()
+    assert client.refusal("GET", "board/data/Board portal")[0] == 403
+    patch = {"data": {"x": 1}}
+    assert client.refusal("PATCH", "board/data/Board portal", patch, content_type=MERGE)[0] == 403
 
 
 def test_a_method_that_is_not_there_is_405_and_another_path_says_how(vault):

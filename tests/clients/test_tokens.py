@@ -11,6 +11,7 @@ from models import Membership
 from policy import Scope
 from services import api_tokens, clock, profiles
 from services.token_limits import Limits, read_networks
+from tests.guesses import wrong_secret
 
 DATA = "production/data/Stripe dashboard"
 
@@ -237,6 +238,17 @@ def test_what_a_command_line_asks_before_its_work_costs_no_use(vault, child):
     client.read("sys/internal/ui/mounts/production/x")
     client.read(DATA)
     assert client.refusal("GET", DATA)[0] == 403
+
+
+def test_the_handle_of_a_token_with_another_secret_is_no_token(vault, child):
+    parent = vault()
+    client, _ = child(parent)
+    guess = wrong_secret(client.token)
+    assert parent.refusal("POST", "auth/token/lookup", {"token": guess}) == (403, ["bad token"])
+    parent.write("auth/token/revoke", {"token": guess})
+    assert client.read(DATA)
+    client.token = guess
+    assert client.refusal("GET", DATA) == (403, ["permission denied"])
 
 
 def test_a_token_of_no_use_any_more_is_not_even_told_what_mounts_there_are(vault, child, trail):

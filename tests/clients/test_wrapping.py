@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from services import clock
+from tests.guesses import wrong_secret
 from tests.world import past_the_program
 
 DATA = "production/data/Stripe dashboard"
@@ -35,6 +36,13 @@ def test_an_answer_is_put_aside_and_given_out_as_it_was_once(vault, wrapped, tra
     second = vault(None).refusal("POST", "sys/wrapping/unwrap", {"token": wrapped["token"]})
     assert second == (400, ["wrapping token is not valid or does not exist"])
     assert trail.one("wrap.misused")["target_id"] == wrapped["accessor"]
+
+
+def test_the_handle_of_a_wrapping_token_with_another_secret_opens_nothing_and_ends_nothing(vault, wrapped):
+    guess = {"token": wrong_secret(wrapped["token"])}
+    for path in ("unwrap", "lookup", "rewrap"):
+        assert vault(None).refusal("POST", f"sys/wrapping/{path}", guess)[0] == 400
+    assert vault(None).send("POST", "sys/wrapping/unwrap", {"token": wrapped["token"]}).status_code == 200
 
 
 def test_the_reveal_is_recorded_when_it_is_wrapped(vault, trail):

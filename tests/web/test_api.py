@@ -11,6 +11,7 @@ from sqlalchemy import text, update
 from crypto.tokens import new_token
 from models import AccessToken
 from policy import Scope
+from tests.guesses import wrong_secret
 from tests.world import PASSWORD, login
 
 BOTH = (Scope.ITEMS_LIST, Scope.ITEMS_REVEAL)
@@ -203,6 +204,14 @@ def test_an_api_token_opens_nothing_elsewhere(app, api, world):
         answer = program.get(page)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/sign-in")
+
+
+def test_the_handle_of_a_token_with_another_secret_opens_nothing(api, trail):
+    program = api("mia", *BOTH)
+    guess = {"Authorization": f"Bearer {wrong_secret(program.token)}"}
+    assert program.get("/api/v1/items", headers=guess).status_code == 401
+    assert trail.one("signin.failed")["extra"]["reason"] == "unknown"
+    assert program.get("/api/v1/items").status_code == 200
 
 
 def test_a_sign_in_token_is_no_api_token(api, world):

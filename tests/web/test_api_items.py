@@ -334,11 +334,12 @@ def test_many_are_opened_in_one_request_and_each_is_an_event(api, world, trail):
     assert (crossing["target_id"], crossing["chain"]) == (str(world.items["Lakeside mail"]), SYSTEM_CHAIN)
 
 
-def test_a_right_that_is_too_small_or_a_mark_stops_one_of_many(api, world, runtime):
+@pytest.mark.parametrize("mark", [items.Protection(confirm=True), items.Protection(approval_minutes=60)])
+def test_a_right_that_is_too_small_or_a_mark_stops_one_of_many(api, world, runtime, mark):
     item_id = world.items["Stripe dashboard"]
     actor = world.actor("alice", {world.vaults["Production"]: Right.MANAGE})
     with runtime.work(writing=True, actor=actor) as uow:
-        item_changes.protect(uow, items.find(uow, item_id), items.Protection(confirm=True))
+        item_changes.protect(uow, items.find(uow, item_id), mark)
     wanted = [{"id": str(item_id)}, {"id": str(world.items["prod/db primary"])}]
     told = api("rhea", Scope.ITEMS_REVEAL).post("/api/v1/items/reveal", json={"items": wanted}).get_json()
     assert [one["status"] for one in told["items"]] == [403, 200]
