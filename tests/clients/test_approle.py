@@ -96,6 +96,12 @@ def test_a_secret_id_and_its_tokens_can_be_bound_to_networks(vault, log_in):
     assert program.refusal("GET", "auth/token/lookup-self") == (403, ["permission denied"])
 
 
+def test_a_role_can_be_bound_to_networks(client, log_in):
+    client.write(ROLE, {"secret_id_bound_cidrs": "10.0.0.0/8"})
+    assert log_in()[1].status_code == 400
+    assert log_in(address="10.1.2.3")[1].status_code == 200
+
+
 def test_nobody_gets_more_by_a_role_than_they_have(vault, client, runtime, world):
     lister = vault("alice", [Scope.ITEMS_LIST, Scope.TOKENS_ISSUE])
     assert lister.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
