@@ -96,6 +96,13 @@ def test_a_secret_id_and_its_tokens_can_be_bound_to_networks(vault, log_in):
     assert program.refusal("GET", "auth/token/lookup-self") == (403, ["permission denied"])
 
 
+def test_the_organization_that_is_named_is_the_role_s_own(vault, log_in):
+    shown, _ = log_in()
+    for namespace, status in (("lakeside", 400), ("nowhere", 400), ("northwind", 200), ("", 200)):
+        answer = vault(None).send("POST", "auth/ci/login", shown, headers={"X-Vault-Namespace": namespace})
+        assert answer.status_code == status, namespace
+
+
 def test_a_role_can_be_bound_to_networks(client, log_in):
     client.write(ROLE, {"secret_id_bound_cidrs": "10.0.0.0/8"})
     assert log_in()[1].status_code == 400

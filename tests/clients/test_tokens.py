@@ -70,6 +70,14 @@ def test_revoking_a_token_takes_what_it_made_along_unless_that_is_an_orphan(vaul
     assert orphan.read("auth/token/lookup-self")["orphan"] is True
 
 
+def test_only_a_token_that_a_person_made_lets_others_outlive_it(vault, child):
+    parent, _ = child(vault())
+    below, auth = child(parent)
+    assert parent.refusal("POST", "auth/token/create-orphan", {"ttl": "1h"})[0] == 403
+    assert parent.refusal("POST", "auth/token/revoke-orphan", {"token": below.token})[0] == 403
+    assert below.read("auth/token/lookup-self")["accessor"] == auth["accessor"]
+
+
 def test_a_profile_narrows_a_token_and_changes_with_it(vault, child, profile, runtime, world):
     profile_id = profile("reader", [Scope.ITEMS_REVEAL, Scope.ITEMS_LIST], ["Production"], ["prod/*"])
     client, auth = child(vault(), policies=["reader"])
