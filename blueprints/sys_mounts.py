@@ -64,8 +64,9 @@ def unmount(path: str) -> ResponseReturnValue:
     """Take a vault's place away; a vault that holds anything stays, for people."""
     uow = current_uow()
     try:
-        found = mounts.find(uow, path)
+        found = mounts.find_seen(uow, path)
     except NotFound:
+        # As for what is not there: who may not know of a vault is not told of it by this either.
         return answers.nothing()
     mounts.unmount(uow, found)
     return answers.nothing()
@@ -75,7 +76,7 @@ def unmount(path: str) -> ResponseReturnValue:
 @requires(Permission.ORGANIZATION_READ, program=True)
 def tuning(path: str) -> ResponseReturnValue:
     """Say how a mount is tuned; every one is as the next."""
-    mounted = mounts.find(current_uow(), path)
+    mounted = mounts.find_seen(current_uow(), path)
     return answers.envelope(config() | {"description": mounted.description}, injected=True)
 
 
@@ -88,7 +89,7 @@ def tune(path: str) -> ResponseReturnValue:
     if any(sent_seconds(sent, name) not in {None, 0, LEASE} for name in _LEASES):
         message = "What a vault holds is not leased; how long a token lasts is decided where it is made."
         raise Invalid(message)
-    mounted = mounts.find(uow, path)
+    mounted = mounts.find_seen(uow, path)
     mounts.describe(uow, mounted, str(sent.get("description", mounted.description)))
     return answers.nothing()
 

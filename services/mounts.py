@@ -53,6 +53,18 @@ def find(uow: UnitOfWork, path: str) -> MountedVault:
     return _mounted(row)
 
 
+def find_seen(uow: UnitOfWork, path: str) -> MountedVault:
+    """Return the vault that is found at *path*, if the actor has a right on it.
+
+    Raises:
+        NotFound: there is none, or the actor may not know of it.
+    """
+    found = find(uow, path)
+    if right_on(uow.actor, found.vault_id) is None:
+        raise NotFound
+    return found
+
+
 def path_of(uow: UnitOfWork, vault_id: UUID) -> str | None:
     """Return where programs find a vault; None: nowhere."""
     here = {"organization_id": uow.organization_id, "vault_id": vault_id}

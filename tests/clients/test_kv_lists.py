@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from policy import Scope
+from services import api_tokens
+from services.token_limits import Limits
 from tests.clients.conftest import MERGE
 
 
@@ -56,6 +60,41 @@ def test_whoever_manages_a_vault_says_what_it_is_for_and_nothing_in_it_is_leased
     # Mia may change what is in it, but not the vault.
     assert vault("mia").refusal("POST", "sys/mounts/production/tune", {"description": "Hers"})[0] == 403
     assert client.refusal("POST", "sys/mounts/nowhere/tune", {"description": "x"})[0] == 404
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_mount_that_one_may_not_know_of_is_answered_as_one_that_is_not_there(
+    vault, runtime, world, limited
+):
+    client = vault("mia")
+    if limited:
+        limits = Limits(vaults=frozenset({world.vaults["Production"]}))
+        with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+            client.token = api_tokens.issue(uow, "x", tuple(Scope), timedelta(days=1), limits=limits).text
+
+    def told(method, path, body=None):
+        answer = client.send(method, path, body)
+        return answer.status_code, (answer.get_json() or {}).get("errors")
+
+    for method, address, body in (
+        *(("GET", "sys/mounts/{}", None), ("GET", "sys/mounts/{}/tune", None)),
+        *(("POST", "sys/mounts/{}/tune", {"description": "x"}), ("DELETE", "sys/mounts/{}", None)),
+        *(
+            ("GET", "sys/internal/ui/mounts/{}/x", None),
+            ("GET", "{}/config", None),
+            ("POST", "{}/config", {}),
+        ),
+        *(("LIST", "{}/metadata", None), ("GET", "{}/data/x", None), ("POST", "{}/data/x", {"data": {}})),
+    ):
+        status, errors = told(method, address.format("nowhere"), body)
+        expected = [error.replace("nowhere", "board") for error in errors or []] or errors
+        assert told(method, address.format("board"), body) == (status, expected), (method, address)
+    assert "board/" in vault().send("GET", "sys/mounts").get_json()["data"]
+
+
+def test_only_whoever_manages_a_vault_unmounts_it(vault):
+    assert vault("mia").refusal("DELETE", "sys/mounts/production")[0] == 403
+    assert vault().read("production/config")
 
 
 @pytest.mark.parametrize(

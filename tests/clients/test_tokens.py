@@ -143,6 +143,14 @@ def test_a_renewal_counts_from_now_up_to_every_limit(vault, child):
         assert client.refusal("GET", "auth/token/lookup-self")[0] == 403
 
 
+def test_a_renewal_never_outlives_what_made_the_token(vault, child):
+    parent, _ = child(vault(), ttl="10m")
+    client, auth = child(parent, ttl="5m")
+    assert auth["lease_duration"] == 300
+    renewed = client.send("POST", "auth/token/renew-self", {"increment": "1h"}).get_json()["auth"]
+    assert renewed["lease_duration"] == 600
+
+
 def test_a_periodic_token_lives_as_long_as_it_is_renewed(vault, child):
     client, auth = child(vault(), period="30m")
     assert auth["lease_duration"] == 1800
