@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from services import profiles, vaults
+from policy import GRANTS, Permission
+from services import profiles, token_leases, vaults
 from services.profiles import BUILT_IN, DEFAULT, Extent
 from services.unit_of_work import UnitOfWork
 
@@ -22,18 +23,30 @@ def names(uow: UnitOfWork) -> list[str]:
 
 
 def text_of(uow: UnitOfWork, name: str) -> str | None:
-    """Say what a profile allows; None: there is none of that name."""
+    """Say what a profile allows; None: there is none of that name.
+
+    Where it reaches is told to tokens that were made with it, and to those without narrowing of people who
+    could read it on our pages: which vaults there are, and what credentials are called, is not for everybody.
+    """
     if name in BUILT_IN:
         return json.dumps({"meaning": _MEANING[name]})
     found = next((profile for profile in profiles.every(uow) if profile.name == name), None)
-    return None if found is None else json.dumps(_told(uow, profiles.extent_of(uow, found)), indent=2)
+    if found is None:
+        return None
+    extent = profiles.extent_of(uow, found)
+    told = _places(uow, extent) if _may_know(uow, name) else {"vaults": "not told", "names": "not told"}
+    return json.dumps({"scopes": sorted(extent.scopes), **told}, indent=2)
 
 
-def _told(uow: UnitOfWork, extent: Extent) -> dict[str, Any]:
+def _may_know(uow: UnitOfWork, name: str) -> bool:
+    reads_pages = uow.actor.narrowing is None and uow.actor.role in GRANTS[Permission.TOKENS_READ].roles
+    return reads_pages or name in token_leases.own(uow).profiles
+
+
+def _places(uow: UnitOfWork, extent: Extent) -> dict[str, Any]:
     called = vaults.names(uow)
     places = sorted(called.get(vault, str(vault)) for vault in extent.limits.vaults or ())
     return {
-        "scopes": sorted(extent.scopes),
         "vaults": places or "all of the owner's",
         "names": list(extent.limits.names) or "any",
     }

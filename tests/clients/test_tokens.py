@@ -229,6 +229,28 @@ def test_profiles_can_be_read_as_policies_and_not_written(vault, profile):
         assert (status, "profiles" in sentence) == (400, True)
 
 
+def test_where_a_profile_reaches_is_told_to_those_who_could_read_it_or_have_it(
+    vault, child, profile, runtime, world
+):
+    profile("board", [Scope.ITEMS_REVEAL], ["Board"], ["merger/*"])
+    profile("reader", [Scope.ITEMS_REVEAL], ["Production"])
+    narrow = Limits(vaults=frozenset({world.vaults["Production"]}))
+    narrowed = vault()
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        issued = api_tokens.issue(uow, "narrow", tuple(Scope), timedelta(days=1), limits=narrow)
+    narrowed.token = issued.text
+    with_it, _ = child(vault("mia"), policies=["reader"])
+    for client, name, knows in (
+        *((vault(), "board", True), (vault("audrey"), "board", True), (vault("mia"), "board", False)),
+        *((narrowed, "board", False), (with_it, "reader", True), (with_it, "board", False)),
+    ):
+        for path in (f"sys/policies/acl/{name}", f"sys/policy/{name}"):
+            text = client.send("GET", path).get_data(as_text=True)
+            assert "items:reveal" in text
+            assert ("Board" in text or "Production" in text) is knows
+            assert ("merger" in text) is (knows and name == "board")
+
+
 def test_capabilities_say_what_the_token_may(vault):
     rhea = vault("rhea", [Scope.ITEMS_REVEAL])
     paths = ["production/data/x", "production/metadata/x", "board/data/x", "sys/mounts"]
