@@ -179,8 +179,41 @@ def delete(uow: UnitOfWork, profile: Profile) -> None:
 
 
 def _renew_tokens(uow: UnitOfWork, name: str) -> None:
-    """Let the living tokens of a changed profile do what it says now; those that cannot be both end."""
-    for token in _tokens_with(uow, name):
+    """Let the living tokens of a changed profile do what it says now; those that cannot be both end.
+
+    What they have made in other ways does not change with it, and ends where it would be wider than they are.
+    """
+    changed = _tokens_with(uow, name)
+    _follow(uow, changed)
+    for token in changed:
+        _end_wider(uow, token)
+
+
+def _end_wider(uow: UnitOfWork, parent: AccessToken) -> None:
+    made = select(AccessToken).where(AccessToken.parent_id == parent.id, AccessToken.revoked_at.is_(None))
+    for child in uow.session.scalars(made).all():
+        if _covers(uow, parent, child):
+            _end_wider(uow, child)
+        else:
+            tokens.revoke(uow, child)
+
+
+def _covers(uow: UnitOfWork, parent: AccessToken, child: AccessToken) -> bool:
+    if not set(child.scopes.split()) - SELF.scopes <= set(parent.scopes.split()):
+        return False
+    wide, narrow = (token_limits.look_at(uow, token) for token in (parent, child))
+    if wide is None or narrow is None:
+        # One of them opens nothing, so there is nothing to compare.
+        return True
+    try:
+        token_limits.demand_narrower(wide, narrow)
+    except Denied:
+        return False
+    return True
+
+
+def _follow(uow: UnitOfWork, changed: Iterable[AccessToken]) -> None:
+    for token in changed:
         lease = uow.session.get(TokenLease, token.id)
         try:
             extent = resolve(uow, lease.profiles.split() if lease else [])

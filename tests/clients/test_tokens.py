@@ -98,6 +98,36 @@ def test_a_profile_narrows_a_token_and_changes_with_it(vault, child, profile, ru
     assert client.refusal("GET", "auth/token/lookup-self")[0] == 403
 
 
+def test_what_a_token_has_made_is_no_wider_than_its_profile_after_a_change(
+    vault, child, profile, runtime, world
+):
+    every = [Scope.ITEMS_LIST, Scope.ITEMS_REVEAL, Scope.TOKENS_ISSUE]
+    profile_id = profile("reader", every, ["Production"])
+    parent, _ = child(vault(), policies=["reader"])
+    by_name, _ = child(parent, policies=["reader"])
+    as_root, _ = child(parent, policies=["root"])
+    below, _ = child(as_root, policies=["root"])
+    minted = vault(None)
+    bearer = {"Authorization": f"Bearer {parent.token}"}
+    wanted = {
+        "name": "x",
+        "scopes": ["items:reveal"],
+        "seconds": 60,
+        "vaults": [str(world.vaults["Production"])],
+    }
+    minted.token = minted.client.post("/api/v1/tokens", json=wanted, headers=bearer).get_json()["token"]
+    listing, _ = child(parent, policies=["root"])
+    for client in (parent, by_name, as_root, below, minted):
+        assert client.read(DATA)
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        found = profiles.find(uow, profile_id)
+        left = [Scope.ITEMS_LIST, Scope.TOKENS_ISSUE]
+        profiles.save(uow, found, name="reader", scopes=left, vaults=[world.vaults["Production"]])
+    for client in (parent, by_name, as_root, below, minted, listing):
+        assert client.refusal("GET", DATA)[0] == 403
+    assert parent.keys("production/metadata")
+
+
 def test_default_alone_looks_after_itself_and_nothing_else(vault, child):
     client, auth = child(vault(), policies=["default"], ttl="1h")
     assert auth["policies"] == ["default"]
