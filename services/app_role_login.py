@@ -103,6 +103,7 @@ def _make(uow: UnitOfWork, role: Any, settings: Settings, secret: Any) -> Leased
         extent.limits.names,
         read_networks(networks or settings.token_networks),
         uses=settings.token_uses or None,
+        per_minute=settings.per_minute or None,
     )
     metadata = {**(json.loads(secret.about) if secret is not None else {}), "role_name": role.name}
     wanted = settings.token_period or settings.token_seconds or role.seconds_usual or USUAL

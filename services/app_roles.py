@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from errors import Denied, Invalid, NotFound
 from models import Action, AppRole, AuthMount
-from services import audit, profiles, token_limits
+from services import audit, profiles, token_limits, tokens
 from services.content_rules import check_line
 from services.events import Target
 from services.token_limits import Limits
@@ -35,6 +35,7 @@ class Settings:
     Args:
         networks: from where it may come in, in CIDR notation.
         token_networks: from where its tokens may be used.
+        per_minute: requests of each of its tokens; 0: no limit of their own.
     """
 
     profiles: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Settings:
     token_period: int = 0
     token_uses: int = 0
     token_networks: list[str] = field(default_factory=list)
+    per_minute: int = 0
 
 
 def mounts(uow: UnitOfWork) -> Sequence[AuthMount]:
@@ -167,6 +169,20 @@ def demand_reach(uow: UnitOfWork, role: AppRole) -> None:
     profiles.demand_covers(uow, profiles.resolve(uow, settings_of(role).profiles))
 
 
+def demand_lasting(uow: UnitOfWork) -> None:
+    """Let only a token that a person made, and that may be used as often as they like, hand out ways in.
+
+    A role and a secret id outlive the token that makes them: who takes a token away is to take all away that
+    it has made.
+
+    Raises:
+        Denied: another token made it, or its uses are counted.
+    """
+    token = tokens.find(uow, uow.actor.token_id) if uow.actor.token_id else None
+    if token is not None and (token.parent_id is not None or token.uses_max is not None):
+        raise Denied("Only a token that a person made makes roles and secret ids: they outlive it.")
+
+
 def settings_of(role: AppRole) -> Settings:
     """Read what holds for a role."""
     stored: dict[str, Any] = json.loads(role.settings)
@@ -179,8 +195,9 @@ def save(uow: UnitOfWork, path: str, name: str, wanted: Settings) -> None:
     Raises:
         Invalid: something about it cannot be kept.
         NotFound: there is no such mount.
-        Denied: the actor's token does not reach as far.
+        Denied: the actor's token does not reach as far, or does not last.
     """
+    demand_lasting(uow)
     place = find_mount(uow, path)
     name = name.lower()
     if not 0 < len(name) <= NAME_MAX or not name.isprintable() or "/" in name:
@@ -211,8 +228,9 @@ def save(uow: UnitOfWork, path: str, name: str, wanted: Settings) -> None:
 
 
 def _bound(uow: UnitOfWork, wanted: Settings) -> Settings:
-    """Bind a role's tokens to the networks that the actor's own is bound to."""
-    own = profiles.own_extent(uow).limits.networks
+    """Bind a role's tokens to the networks and the speed that the actor's own is bound to."""
+    limits = profiles.own_extent(uow).limits
+    own, wanted = limits.networks, replace(wanted, per_minute=limits.per_minute or 0)
     chosen = token_limits.read_networks(wanted.token_networks)
     if not chosen:
         return replace(wanted, token_networks=[str(network) for network in own])

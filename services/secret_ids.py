@@ -15,7 +15,7 @@ from errors import Invalid
 from models import Action, AppRole, SecretId
 from services import app_role_queries as queries
 from services import audit, token_limits
-from services.app_roles import settings_of
+from services.app_roles import demand_lasting, settings_of
 from services.events import Target
 from services.prepared import run
 from services.token_limits import Limits
@@ -58,8 +58,9 @@ def make(
 
     Raises:
         Invalid: something about it cannot be kept.
-        Denied: its tokens could be used from elsewhere than the role's.
+        Denied: its tokens could be used from elsewhere than the role's, or the actor's token does not last.
     """
+    demand_lasting(uow)
     run(uow.connection, queries.FORGET, {"organization_id": uow.organization_id, "now": uow.now})
     settings = settings_of(role)
     uses = settings.secret_uses if uses is None else uses

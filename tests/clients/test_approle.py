@@ -109,6 +109,38 @@ def test_a_role_can_be_bound_to_networks(client, log_in):
     assert log_in(address="10.1.2.3")[1].status_code == 200
 
 
+def test_what_is_made_to_end_makes_no_role_that_goes_on(vault, client, runtime, world):
+    made = client.send("POST", "auth/token/create", {"ttl": "10m"}).get_json()["auth"]
+    counted = client.send("POST", "auth/token/create", {"ttl": "10m", "num_uses": 9}).get_json()["auth"]
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        limits = Limits(uses=9)
+        few = api_tokens.issue(uow, "few", tuple(Scope), timedelta(days=1), limits=limits).text
+    program = vault(None)
+    for program.token in (made["client_token"], counted["client_token"], few):
+        assert program.refusal("POST", "auth/ci/role/other", {"token_policies": "reader"})[0] == 403
+        assert program.refusal("POST", ROLE, {"token_ttl": "1h"})[0] == 403
+        assert program.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
+        assert program.refusal("POST", f"{ROLE}/custom-secret-id", {"secret_id": "chosen"})[0] == 403
+    assert client.refusal("LIST", f"{ROLE}/secret-id") == (404, [])
+
+
+def test_a_role_s_tokens_are_as_slow_as_the_one_that_made_it(vault, client, runtime, world):
+    limits = Limits(per_minute=7)
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        slow = api_tokens.issue(uow, "slow", tuple(Scope), timedelta(days=1), limits=limits).text
+    maker = vault(None)
+    maker.token = slow
+    maker.write("auth/ci/role/slow", {"token_policies": "reader"})
+    halves = {
+        "role_id": maker.read("auth/ci/role/slow/role-id")["role_id"],
+        "secret_id": maker.write("auth/ci/role/slow/secret-id", {})["secret_id"],
+    }
+    program = vault(None)
+    program.token = program.send("POST", "auth/ci/login", halves).get_json()["auth"]["client_token"]
+    answers = [program.send("GET", DATA).status_code for _ in range(8)]
+    assert answers == [*[200] * 7, 429]
+
+
 def test_nobody_gets_more_by_a_role_than_they_have(vault, client, runtime, world):
     lister = vault("alice", [Scope.ITEMS_LIST, Scope.TOKENS_ISSUE])
     assert lister.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
