@@ -244,7 +244,16 @@ def test_revoking_ends_the_token(chl, house):
 
 
 @pytest.mark.parametrize(
-    "address", ["http://vault.example.org", "vault.example.org", "ftp://localhost", "https://u:p@localhost"]
+    "address",
+    [
+        "http://vault.example.org",
+        "http://127.example.org",
+        "http://127.0.0.1.example.org",
+        "vault.example.org",
+        "ftp://localhost",
+        "https://u:p@localhost",
+        "https://:p@localhost",
+    ],
 )
 def test_an_address_over_which_a_token_could_be_read_is_refused(chl, address):
     assert chl.refusal("--address", address, "list")[0] == 2
