@@ -243,6 +243,19 @@ def test_revoking_ends_the_token(chl, house):
     assert chl.refusal("list", token="short")[0] == 3
 
 
+def test_signing_out_says_what_became_of_the_kept_token(chl, house):
+    """Where the environment has a token, revoking means that one, and the kept one goes on."""
+    started, _, world = house
+    runtime = worlds.open_world(started.database)
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        chl.tokens["brief"] = api_tokens.issue(uow, "brief", [Scope.ITEMS_LIST], timedelta(days=1)).text
+    runtime.close()
+    chl.says("login", "--file", token=None, given=chl.tokens["all"])
+    chl.says("logout", "--revoke", token="brief")
+    assert chl.refusal("list", token="brief")[0] == 3
+    assert "all of Alice" in chl.says("status", token=None)
+
+
 @pytest.mark.parametrize(
     "address",
     [
