@@ -478,11 +478,15 @@ sys.exit(42)"""
     assert chl.run("run", "--env", "prod/db primary", "--", "/etc/passwd").returncode == 126
 
 
-def test_no_credential_decides_what_is_run(chl):
-    chl.says("put", "Production/ci/sly", "LD_PRELOAD=-", given="./x.so")
-    code, words = chl.refusal("run", "--env", "Production/ci/sly", "--", "true")
+@pytest.mark.parametrize(
+    "name", ["LD_PRELOAD", "GIT_CONFIG_COUNT", "_JAVA_OPTIONS", "NODE_PATH", "PAGER", "MAKEFLAGS", "ZDOTDIR"]
+)
+def test_no_credential_decides_what_is_run(chl, name):
+    sly = f"Production/ci/sly {name}"
+    chl.says("put", sly, f"{name}=-", given="./x.so")
+    code, words = chl.refusal("run", "--env", sly, "--", "true")
     assert (code, "decides what is run" in words) == (2, True)
-    chl.says("run", "--env", "X_=Production/ci/sly", "--", "true")
+    chl.says("run", "--env", f"X_={sly}", "--", "true")
 
 
 def test_two_fields_of_one_name_are_not_guessed_between(chl):

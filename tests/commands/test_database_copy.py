@@ -117,3 +117,8 @@ def test_an_address_is_held_to_the_same_rules_as_the_settings(database, monkeypa
     result = CliRunner().invoke(cli, ("database", "copy", "--to", url))
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("url", ["u:{}@localhost/x", "u@localhost/x?password={}", "u@/x?sslpassword={}"])
+def test_no_password_is_ever_said(url):
+    assert "geheim" not in Place("postgresql+psycopg://" + url.format("geheim")).name
