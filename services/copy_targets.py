@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from errors import Conflict, CopyFailed
 from services import backup_sqlite, schema
 from services.database import NoLock, prepare_engine, reading, writing
+from services.postgresql import spoken
 from services.schema import UNFINISHED
 from services.workplace import workplace
 
@@ -47,7 +48,7 @@ class Place:
     @property
     def name(self) -> str:
         """What to call it, without a password."""
-        return str(self.path or make_url(self.url).render_as_string(hide_password=True))
+        return str(self.path or spoken(make_url(self.url)))
 
 
 @contextmanager

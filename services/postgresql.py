@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 NOBODY_YET: Final = "nobody yet"
@@ -48,6 +48,11 @@ _SHOW = (
     " set_config('chatelaine.person', %(person)s, true)"
 )
 _SEEN = "chatelaine.seen"
+
+
+def spoken(url: URL) -> str:
+    """Write a server's address without its passwords, which libpq takes from behind the ``?`` as well."""
+    return url.difference_update_query(("password", "sslpassword")).render_as_string(hide_password=True)
 
 
 def connect_arguments(url: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from errors import StartRefused
 from services import row_security
 from services.database import WriteLock, reading, writing
+from services.postgresql import spoken
 
 _NOT_ALLOWED = "42501"
 """PostgreSQL's code for insufficient privilege."""
@@ -124,7 +125,7 @@ def _path(engine: Engine) -> Path | None:
 
 
 def _name(engine: Engine) -> str:
-    return str(_path(engine) or engine.url.render_as_string(hide_password=True))
+    return str(_path(engine) or spoken(engine.url))
 
 
 def _refuse_strange_file(engine: Engine) -> None:
