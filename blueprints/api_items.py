@@ -12,7 +12,14 @@ from blueprints.api import CURSOR, LIMIT, PAGE, SPEED, Operation, asked, bp, des
 from blueprints.guard import requires
 from blueprints.requests import current_uow
 from blueprints.verdicts import may
-from errors import Denied, NotFound, PreconditionFailed, PreconditionRequired, Undecryptable
+from errors import (
+    Denied,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Undecryptable,
+    VersionDeleted,
+)
 from forms import api_items as shapes
 from forms.shapes import choice, text
 from models import Action, Vault
@@ -128,7 +135,7 @@ def _reveal_one(item_id: UUID, fields: list[str] | None) -> dict[str, Any]:
         audit.record(uow, Action.ACCESS_DENIED, target, success=False, extra=extra)
         crossings.notice(uow, target, StoredItem, None)
         return {"id": item_id, "status": 403 if isinstance(refused, Denied) else 404}
-    except Undecryptable:
+    except (Undecryptable, VersionDeleted):
         return {"id": item_id, "status": 409}
     return {"id": item_id, "status": 200, "version": item.version, "fields": shown}
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from policy import Right, Scope
-from services import item_changes, items
+from services import item_changes, items, kv_keys, kv_versions
 from services.events import SYSTEM_CHAIN
+from services.kv_keys import Address
 from tests.world import PASSWORD, SEED
 
 USE, WRITE = (Scope.ITEMS_USE,), (Scope.ITEMS_WRITE,)
@@ -345,6 +346,17 @@ def test_a_right_that_is_too_small_or_a_mark_stops_one_of_many(api, world, runti
     assert [one["status"] for one in told["items"]] == [403, 200]
     told = api("ula", Scope.ITEMS_REVEAL).post("/api/v1/items/reveal", json={"items": wanted}).get_json()
     assert [one["status"] for one in told["items"]] == [403, 403]
+
+
+@pytest.mark.parametrize("how", [kv_versions.delete, kv_versions.destroy])
+def test_what_a_program_has_deleted_stops_none_of_the_others(api, world, runtime, trail, how):
+    actor = world.actor("alice", {world.vaults["Production"]: Right.MANAGE})
+    with runtime.work(writing=True, actor=actor) as uow:
+        how(uow, kv_keys.find(uow, Address("production", "prod/db primary")), [1])
+    wanted = [{"id": str(world.items[name])} for name in ("Stripe dashboard", "prod/db primary")]
+    answer = api("rhea", Scope.ITEMS_REVEAL).post("/api/v1/items/reveal", json={"items": wanted})
+    assert [one["status"] for one in answer.get_json()["items"]] == [200, 409]
+    assert trail.one("item.revealed")["target"] == "Stripe dashboard"
 
 
 @pytest.mark.parametrize("count", [0, 101])
