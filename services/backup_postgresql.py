@@ -161,12 +161,19 @@ def _address(url: str) -> str:
     named = {"host": parts.host, "user": parts.username, "dbname": parts.database}
     if parts.port is not None:
         named["port"] = str(parts.port)
-    for name, value in parts.query.items():
+    for name, value in parts.difference_update_query(["password"]).query.items():
         named[name] = value if isinstance(value, str) else ",".join(value)
     # Only where a backup of PostgreSQL is made: on SQLite the driver would hold 9 MiB for nothing.
     from psycopg.conninfo import make_conninfo
 
     return make_conninfo("", **{name: value for name, value in named.items() if value is not None})
+
+
+def _password(url: str) -> str:
+    """Return the password, which may stand behind the ``?`` as well; there it counts, as for the driver."""
+    parts = make_url(url)
+    behind = parts.query.get("password") or parts.password or ""
+    return behind if isinstance(behind, str) else behind[-1]
 
 
 def _run(program: str, url: str, *arguments: str) -> None:
@@ -178,7 +185,7 @@ def _run(program: str, url: str, *arguments: str) -> None:
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "PGOPTIONS": f"-c chatelaine.organization={_EVERYTHING}",
-        "PGPASSWORD": make_url(url).password or "",
+        "PGPASSWORD": _password(url),
         "PGCONNECT_TIMEOUT": "10",
         "LC_ALL": "C",
     }

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cli import cli
 from errors import BackupDamaged, BackupFailed, ChatelaineError, Conflict
 from policy import Right
-from services import audit_verify, backup_keys, row_security
+from services import audit_verify, backup_keys, backup_postgresql, row_security
 from tests import servers
 from tests import world as worlds
 from tests.attached import PEM, attach, read_back
@@ -184,3 +184,23 @@ def test_what_is_missing_is_named(run, place, monkeypatch):
     with pytest.raises(BackupFailed, match="pg_dump is not here"):
         run("backup", "create", "--to", str(place))
     assert files_in(place).names() == [name]
+
+
+def test_no_password_stands_on_a_command_line(database, tmp_path, monkeypatch):
+    """Wherever the address has it: everybody on a machine sees how programs were started."""
+    program = tmp_path / "pg_dump"
+    program.write_text('#!/bin/sh\necho "$PGPASSWORD : $*" >&2\nexit 1\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def dump(runtime):
+        with runtime.work(writing=False) as uow:
+            backup_postgresql.dump(uow.connection, f"{address}?password=geheim", tmp_path / "dumped")
+
+    address = "postgresql+psycopg://owner@localhost/chatelaine"
+    with pytest.raises(BackupFailed) as failed:
+        of(database, dump)
+    given, _, words = str(failed.value).partition(" : ")
+    assert given.endswith("geheim")
+    assert "dbname=chatelaine" in words
+    assert "geheim" not in words
