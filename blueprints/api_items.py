@@ -77,7 +77,7 @@ def list_items() -> ResponseReturnValue:
         "Look at a credential, without its values",
         answer=shapes.ITEM,
         etag=True,
-        also=(304, 404, 409),
+        also=(404, 409),
     )
 )
 def show_item(item: StoredItem) -> ResponseReturnValue:
@@ -271,7 +271,11 @@ def written(item: StoredItem) -> Response:
 
 
 def _told(item: StoredItem) -> Response:
-    """Tell all of a credential but its values; nothing, where the caller has this version already."""
+    """Tell all of a credential but its values.
+
+    Always all of it, whatever version the caller has: what its vault is called, and whether it lies in the
+    trash, changes without a version.
+    """
     overview = item.overview
     vault = _vault_names().get(item.vault_id)
     answer = jsonify(
@@ -295,5 +299,4 @@ def _told(item: StoredItem) -> Response:
         ],
     )
     answer.set_etag(str(item.version))
-    answer.make_conditional(request)
     return answer

@@ -80,7 +80,7 @@ def values_of(
 ) -> tuple[Value, ...]:
     """Return the fields that the actor may take along, and count their size and what stays."""
     values = tuple(_values(uow, gathered, item, fields))
-    gathered.size += sum(len(each.value) for each in values)
+    gathered.size += sum(len(each.value.encode()) for each in values)
     return values
 
 

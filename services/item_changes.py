@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
-from errors import Conflict, Invalid, Undecryptable
+from errors import Conflict, Invalid, NotFound, Undecryptable
 from models import Action, Vault
 from policy import Permission
 from services import attachment_rows, items, references
@@ -192,6 +192,9 @@ def restore_version(uow: UnitOfWork, item: StoredItem, number: int) -> int:
         Conflict: its name is taken in the vault by now, or the item is in the trash.
         Undecryptable: that version cannot be opened.
     """
+    if number < 1:
+        # What a program has described and not written yet is no version.
+        raise NotFound
     overview, fields = items.values(uow, item, number)
     contents = contents_of(overview, fields)
     changed = _changed_from_newest(uow, item, contents)
