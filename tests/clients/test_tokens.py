@@ -346,5 +346,6 @@ def test_a_child_is_bound_to_the_networks_and_the_speed_of_its_parent(vault, chi
     client, _ = child(parent)
     assert client.read("auth/token/lookup-self")["bound_cidrs"] == ["192.0.2.0/24"]
     assert [client.send("GET", "auth/token/lookup-self").status_code for _ in range(3)][-1] == 429
+    assert int(client.send("GET", "auth/token/lookup-self").headers["Retry-After"]) > 0
     client.address = "198.51.100.7"
     assert client.refusal("GET", "auth/token/lookup-self")[0] == 403

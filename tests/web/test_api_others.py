@@ -48,6 +48,11 @@ def test_a_vault_is_made_once_and_changed(api, trail):
     assert program.post("/api/v1/vaults", json={"name": ""}).status_code == 422
 
 
+def test_a_name_that_is_taken_out_of_sight_is_not_repeated(api):
+    answer = api("mia", *ALL).post("/api/v1/vaults", json={"name": "Board"})
+    assert (answer.status_code, answer.get_json()["detail"]) == (409, "That name is taken. Choose another.")
+
+
 def test_a_vault_that_one_does_not_manage_is_not_changed(api, world):
     path = f"/api/v1/vaults/{world.vaults['Production']}"
     assert api("mia", *ALL).patch(path, json={"name": "x"}).status_code == 403
