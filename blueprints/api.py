@@ -29,6 +29,7 @@ SPEED = "RATE_API"
 PAGE = 100
 CURSOR = {"cursor": text(longest=200, about="What stands as next in the answer before.")}
 LIMIT = {"limit": whole(1, PAGE, about="Entries of a page.")}
+CHANGED = "The list has changed since, or the cursor is no `next` of an answer."
 _IN_ADDRESS = frozenset({"access_token", "api_key", "apikey", "authorization", "key", "token"})
 _ELSEWHERE = frozenset({"X-Vault-Token", "X-Api-Key"})
 """Where clients of others send theirs."""
@@ -130,7 +131,7 @@ def part_of(lines: Sequence[Line], id_of: Callable[[Line], UUID]) -> tuple[Seque
     if after is not None:
         places = [number for number, line in enumerate(lines) if str(id_of(line)) == after]
         if not places:
-            raise Invalid("The list has changed since, or the cursor is no `next` of an answer.", "cursor")
+            raise Invalid(CHANGED, "cursor")
         begin = places[0] + 1
     page = lines[begin : begin + wanted.get("limit", PAGE)]
     more = begin + len(page) < len(lines)

@@ -8,12 +8,13 @@ from uuid import UUID
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from blueprints.api import CURSOR, LIMIT, PAGE, SPEED, Operation, asked, bp, describes, key, sent
+from blueprints.api import CHANGED, CURSOR, LIMIT, PAGE, SPEED, Operation, asked, bp, describes, key, sent
 from blueprints.guard import requires
 from blueprints.requests import current_uow
 from blueprints.verdicts import may
 from errors import (
     Denied,
+    Invalid,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
@@ -54,7 +55,11 @@ _FILTERS = {
 def list_items() -> ResponseReturnValue:
     uow, wanted = current_uow(), asked()
     names = _vault_names()
-    page = uow.runtime.indexes.of(uow).page(
+    index = uow.runtime.indexes.of(uow)
+    # A page of people's begins anew; a program would take the same credentials twice.
+    if "cursor" in wanted and not index.has_place(wanted["cursor"], uow.actor.rights.keys()):
+        raise Invalid(CHANGED, "cursor")
+    page = index.page(
         uow.actor.rights.keys(),
         query=wanted.get("q", ""),
         vault_id=_vault(wanted.get("vault"), names),

@@ -216,14 +216,22 @@ class Index:
 
     def _position(self, found: Sequence[Entry], after: str | None, vaults: Collection[UUID]) -> int:
         """Return where to go on behind the entry that the cursor names, also when it matches no more."""
-        last = self._entries.get(UUID(after)) if after and _CURSOR.fullmatch(after) else None
-        # A cursor that names an item out of the actor's sight would tell where it stands in the alphabet.
-        if last is None or not (last.vault_id in vaults or last.id in vaults):
+        last = self._last(after, vaults)
+        if last is None:
             return 0
         for position, entry in enumerate(found, start=1):
             if entry is last:
                 return position
         return bisect_right(found, last.key, key=_key)
+
+    def has_place(self, cursor: str, vaults: Collection[UUID]) -> bool:
+        """Whether a cursor still says where to go on."""
+        return self._last(cursor, vaults) is not None
+
+    def _last(self, cursor: str | None, vaults: Collection[UUID]) -> Entry | None:
+        last = self._entries.get(UUID(cursor)) if cursor and _CURSOR.fullmatch(cursor) else None
+        # A cursor that names an item out of the actor's sight would tell where it stands in the alphabet.
+        return last if last is not None and (last.vault_id in vaults or last.id in vaults) else None
 
     def _view(self, state: State, vaults: Collection[UUID], vault_id: UUID | None = None) -> Sequence[Entry]:
         shelves = self._shelves[state]

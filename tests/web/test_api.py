@@ -82,8 +82,8 @@ def test_a_long_list_comes_in_pages(api, runtime, world):
     assert (len(first["items"]), first["total"]) == (100, 122)
     assert (len(rest["items"]), rest["next"]) == (22, None)
     assert len({item["id"] for item in first["items"] + rest["items"]}) == 122
-    wrong = program.get("/api/v1/items", query_string={"cursor": "nonsense"})
-    assert wrong.status_code == 200
+    for wrong in ("nonsense", str(world.items["Board portal"]), str(world.items["Lakeside mail"])):
+        assert program.get("/api/v1/items", query_string={"cursor": wrong}).status_code == 422
 
 
 def test_a_program_reveals_all_fields_and_one_event_says_which(api, path, trail, world):

@@ -80,6 +80,18 @@ def test_pages_are_as_long_as_was_asked(api):
     assert rest["next"] is None
 
 
+def test_a_list_does_not_begin_again_where_its_place_is_destroyed(api):
+    program = api("alice", *Scope)
+    first = program.get("/api/v1/items?limit=1").get_json()
+    second = {"limit": 1, "cursor": first["next"]}
+    [last] = first["items"]
+    assert program.delete(f"/api/v1/items/{last['id']}").status_code in {200, 204}
+    assert program.get("/api/v1/items", query_string=second).get_json()["items"] != [last]
+    assert program.delete(f"/api/v1/trash/{last['id']}").status_code == 204
+    answer = program.get("/api/v1/items", query_string=second)
+    assert (answer.status_code, "has changed" in answer.get_data(as_text=True)) == (422, True)
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=101", "limit=x", "type=nothing", "state=gone", "q=" + "x" * 201, "q=%00"]
 )
