@@ -76,6 +76,11 @@ def _check_server(reader: Reader, name: str, text: str, advice: str) -> None:
         reader.fault(name, f"must be {advice}")
         return
     asked = parse_qs(parts.query)
+    if "sslpassword" in asked:
+        # libpq has no variable for it, so that a backup would show it to everybody on the machine.
+        reader.fault(
+            name, "cannot hold sslpassword. Give a key without a passphrase, that only this program reads."
+        )
     secure = len(asked.get("sslmode", [])) == 1 and asked["sslmode"][0] in _TLS_MODES
     if not (secure or _is_here(parts, asked) or _is_off(reader, "DATABASE_TLS")):
         reader.fault(

@@ -311,6 +311,7 @@ BAD = [
     ("DATABASE_URL", "postgresql://ada:pw@localhost/vault"),
     ("DATABASE_URL", "postgres://ada:pw@localhost/vault"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@localhost"),
+    ("DATABASE_URL", "postgresql+psycopg://ada:pw@localhost/vault?sslpassword=x"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@localhost:port/vault"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault"),
     ("DATABASE_URL", "postgresql+psycopg://ada:pw@db.acme.test/vault?sslmode=prefer"),
