@@ -103,8 +103,12 @@ def test_at_last_an_owner_lets_everybody_start_anew_and_copies_a_link(visit):
     looks.assert_everybody_can_use(page)
     link = page.get_by_label("Noah, noah@northwind.example").input_value()
     page.get_by_role("button", name="Copy").nth(3).click()
-    assert alice.pasted().rpartition("/")[2] in page.locator("#main").evaluate(
-        "(main) => [...main.querySelectorAll('input')].map((field) => field.value).join(' ')"
+    # It is copied a moment later.
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    copied = alice.pasted()
+    assert "/enrol/" in copied
+    assert copied in page.locator("#main").evaluate(
+        "(main) => [...main.querySelectorAll('input')].map((field) => field.value)"
     )
     noah = visit().open("/enrol/" + link.rpartition("/")[2])
     noah.get_by_role("button", name="Create my token").click()
