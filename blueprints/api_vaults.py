@@ -14,7 +14,6 @@ from forms import api_items as shapes
 from models import Vault
 from policy import Permission, Right
 from services import once, programs, vaults
-from services.items import Protection
 
 
 @bp.get("/vaults")
@@ -81,15 +80,7 @@ def create_vault() -> ResponseReturnValue:
 )
 def change_vault(vault: Vault) -> ResponseReturnValue:
     told = sent()
-    vaults.change(
-        current_uow(),
-        vault,
-        name=told.get("name", vault.name),
-        description=told.get("description", vault.description),
-        max_versions=vault.max_versions,
-        listed=vault.listed,
-        protection=Protection(vault.confirm, vault.approval_minutes),
-    )
+    vaults.describe(current_uow(), vault, name=told.get("name"), description=told.get("description"))
     return jsonify(_told(vault))
 
 

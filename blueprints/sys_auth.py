@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import vault_answers as answers
 from blueprints.guard import requires
 from blueprints.requests import current_uow
-from blueprints.sys_mounts import config, info, sent_seconds
+from blueprints.sys_mounts import config, info, sent_seconds, sent_text
 from errors import Invalid
 from policy import Permission
 from services import app_roles
@@ -43,11 +43,10 @@ def tuning(path: str) -> ResponseReturnValue:
 def tune(path: str) -> ResponseReturnValue:
     """Decide how long tokens last that come in there, and what the place is for."""
     sent = answers.body()
-    description = sent.get("description")
     app_roles.tune(
         current_uow(),
         path,
-        description=None if description is None else str(description),
+        description=sent_text(sent, "description"),
         usual=sent_seconds(sent, "default_lease_ttl"),
         longest=sent_seconds(sent, "max_lease_ttl"),
     )

@@ -89,8 +89,7 @@ def tune(path: str) -> ResponseReturnValue:
     if any(sent_seconds(sent, name) not in {None, 0, LEASE} for name in _LEASES):
         message = "What a vault holds is not leased; how long a token lasts is decided where it is made."
         raise Invalid(message)
-    mounted = mounts.find_seen(uow, path)
-    mounts.describe(uow, mounted, str(sent.get("description", mounted.description)))
+    mounts.describe(uow, mounts.find_seen(uow, path), sent_text(sent, "description"))
     return answers.nothing()
 
 
@@ -143,6 +142,11 @@ def config(usual: int | None = None, longest: int | None = None) -> dict[str, An
         "max_lease_ttl": longest or LEASE,
         "force_no_cache": False,
     }
+
+
+def sent_text(sent: Mapping[str, Any], name: str) -> str | None:
+    """Return a text that was sent; None: it was not sent."""
+    return None if sent.get(name) is None else str(sent[name])
 
 
 def sent_seconds(sent: Mapping[str, Any], name: str) -> int | None:

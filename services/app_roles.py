@@ -102,9 +102,11 @@ def tune(
 
     Raises:
         NotFound: there is none.
-        Denied: somebody else's token has made it.
+        Denied: somebody else's token has made it, or the actor's token reaches less far than a role there, or
+            does not last.
         Invalid: tokens do not last that long.
     """
+    demand_lasting(uow)
     found = find_mount(uow, path)
     _demand_own(uow, found)
     for part, seconds in (("seconds_usual", usual), ("seconds_max", longest)):
@@ -121,6 +123,8 @@ def tune(
 def _demand_own(uow: UnitOfWork, found: AuthMount) -> None:
     if found.owner_id != uow.actor.id:
         raise Denied("Only whoever mounted it changes it or takes it away.")
+    for role in roles(uow, found):
+        demand_reach(uow, role)
 
 
 def unmount(uow: UnitOfWork, path: str) -> None:
@@ -133,8 +137,6 @@ def unmount(uow: UnitOfWork, path: str) -> None:
     if found is None:
         return
     _demand_own(uow, found)
-    for role in roles(uow, found):
-        demand_reach(uow, role)
     uow.session.delete(found)
     uow.session.flush()
     audit.record(uow, Action.ROLE_DELETED, Target("mount", found.id, found.path), extra={"what": "unmounted"})

@@ -12,7 +12,6 @@ from services import audit, vaults
 from services import mount_queries as queries
 from services.access import demand
 from services.events import Target
-from services.items import Protection
 from services.mount_paths import PATH, RESERVED, free
 from services.prepared import fetch, fetch_one, run
 from services.unit_of_work import UnitOfWork
@@ -97,8 +96,8 @@ def mount(uow: UnitOfWork, path: str, description: str = "") -> None:
     vaults.create(uow, name, description, path=path, max_versions=KEPT)
 
 
-def describe(uow: UnitOfWork, mounted: MountedVault, description: str) -> None:
-    """Say what a vault is for.
+def describe(uow: UnitOfWork, mounted: MountedVault, description: str | None) -> None:
+    """Say what a vault is for; None leaves that as it is.
 
     Raises:
         NotFound: the actor may not know of it.
@@ -106,16 +105,7 @@ def describe(uow: UnitOfWork, mounted: MountedVault, description: str) -> None:
         Invalid: the description is too long.
     """
     demand(uow, Permission.VAULT_MANAGE, mounted.vault_id)
-    vault = vaults.find(uow, mounted.vault_id)
-    vaults.change(
-        uow,
-        vault,
-        name=vault.name,
-        description=description,
-        max_versions=vault.max_versions,
-        listed=vault.listed,
-        protection=Protection(vault.confirm, vault.approval_minutes),
-    )
+    vaults.describe(uow, vaults.find(uow, mounted.vault_id), description=description)
 
 
 def unmount(uow: UnitOfWork, mounted: MountedVault) -> None:

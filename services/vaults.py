@@ -193,6 +193,26 @@ def change(
     _record(uow, Action.VAULT_CHANGED, vault, {"fields": changed})
 
 
+def describe(
+    uow: UnitOfWork, vault: Vault, *, name: str | None = None, description: str | None = None
+) -> None:
+    """Change what a vault is called and what it is for, and nothing else; None leaves a thing as it is.
+
+    Raises:
+        Invalid: names the form field.
+        Conflict: the name is taken in the organization.
+    """
+    change(
+        uow,
+        vault,
+        name=vault.name if name is None else name,
+        description=vault.description if description is None else description,
+        max_versions=vault.max_versions,
+        listed=vault.listed,
+        protection=Protection(vault.confirm, vault.approval_minutes),
+    )
+
+
 def delete(uow: UnitOfWork, vault: Vault) -> None:
     """Delete a vault that holds nothing, not even in the trash.
 

@@ -119,6 +119,7 @@ def test_what_is_made_to_end_makes_no_role_that_goes_on(vault, client, runtime, 
     for program.token in (made["client_token"], counted["client_token"], few):
         assert program.refusal("POST", "auth/ci/role/other", {"token_policies": "reader"})[0] == 403
         assert program.refusal("POST", ROLE, {"token_ttl": "1h"})[0] == 403
+        assert program.refusal("POST", "sys/auth/ci/tune", {"max_lease_ttl": "300d"})[0] == 403
         assert program.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
         assert program.refusal("POST", f"{ROLE}/custom-secret-id", {"secret_id": "chosen"})[0] == 403
     assert client.refusal("LIST", f"{ROLE}/secret-id") == (404, [])
@@ -146,6 +147,8 @@ def test_nobody_gets_more_by_a_role_than_they_have(vault, client, runtime, world
     assert lister.refusal("POST", f"{ROLE}/secret-id", {})[0] == 403
     assert lister.refusal("POST", ROLE, {"token_policies": "reader"})[0] == 403
     assert lister.refusal("GET", f"{ROLE}/role-id")[0] == 403
+    assert lister.refusal("POST", "sys/auth/ci/tune", {"max_lease_ttl": "300d"})[0] == 403
+    assert lister.refusal("DELETE", "sys/auth/ci")[0] == 403
     assert vault("mia").refusal("POST", f"{ROLE}/secret-id", {})[0] == 404
     assert vault("mia").refusal("POST", ROLE, {"token_policies": "default"})[0] == 403
     assert client.refusal("POST", ROLE, {"token_policies": "root"})[0] == 400

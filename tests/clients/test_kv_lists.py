@@ -52,6 +52,7 @@ def test_each_vault_is_a_mount_and_a_mount_made_here_is_a_vault(vault, browser):
 def test_whoever_manages_a_vault_says_what_it_is_for_and_nothing_in_it_is_leased(vault, trail):
     client = vault()
     client.write("sys/mounts/production/tune", {"description": "What earns money", "max_lease_ttl": ""})
+    client.write("sys/mounts/production/tune", {"description": None, "options": {"version": "2"}})
     assert client.read("sys/mounts/production/tune")["description"] == "What earns money"
     assert trail.one("vault.changed")["extra"] == {"fields": ["description"]}
     status, [sentence] = client.refusal("POST", "sys/mounts/production/tune", {"default_lease_ttl": "1h"})

@@ -69,6 +69,14 @@ def secret(node):
     node.does("delete", DATA.replace("data", "metadata", 1))
 
 
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_without_npm_ci_fails_and_a_person_is_told_what_to_install(monkeypatch, tmp_path, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(outcome, match="apt-get install nodejs npm"):
+        foreign.node_vault()
+
+
 def test_it_finds_a_server_that_is_up(node):
     assert node.does("health", token="")["sealed"] is False
     assert node.does("status", token="")["sealed"] is False
