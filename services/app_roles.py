@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from errors import Denied, Invalid, NotFound
 from models import Action, AppRole, AuthMount
-from services import audit, profiles, token_limits, tokens
+from services import audit, profiles, token_leases, token_limits
 from services.content_rules import check_line
 from services.events import Target
 from services.token_limits import Limits
@@ -178,10 +178,12 @@ def demand_lasting(uow: UnitOfWork) -> None:
     it has made.
 
     Raises:
-        Denied: another token made it, or its uses are counted.
+        Denied: another token or a role made it, or its uses are counted.
     """
-    token = tokens.find(uow, uow.actor.token_id) if uow.actor.token_id else None
-    if token is not None and (token.parent_id is not None or token.uses_max is not None):
+    if uow.actor.token_id is None:
+        return
+    found = token_leases.own(uow)
+    if not token_leases.made_by_person(found) or found.token.uses_max is not None:
         raise Denied("Only a token that a person made makes roles and secret ids: they outlive it.")
 
 

@@ -94,8 +94,7 @@ def create(uow: UnitOfWork, terms: Terms) -> Leased:
 
 def _demand_whole(uow: UnitOfWork) -> None:
     """Let only a token that a person made, without narrowing, make tokens that outlive it."""
-    token = own(uow).token
-    if token.parent_id is not None or uow.actor.narrowing is not None:
+    if not made_by_person(own(uow)) or uow.actor.narrowing is not None:
         raise Denied("Only a token that a person made, and that reaches everything of theirs, makes orphans.")
 
 
@@ -155,6 +154,11 @@ def own(uow: UnitOfWork) -> Leased:
     if uow.actor.token_id is None:
         raise NotFound
     return _leased(uow, tokens.find(uow, uow.actor.token_id))
+
+
+def made_by_person(found: Leased) -> bool:
+    """Whether a person made a token, on a page or by a command: not another token, and no role."""
+    return found.token.parent_id is None and found.lease is None
 
 
 def by_text(uow: UnitOfWork, text: str) -> Leased | None:

@@ -125,6 +125,22 @@ def test_what_is_made_to_end_makes_no_role_that_goes_on(vault, client, runtime, 
     assert client.refusal("LIST", f"{ROLE}/secret-id") == (404, [])
 
 
+def test_what_came_in_by_a_role_makes_no_role_and_no_orphan(vault, client, runtime, world):
+    with runtime.work(writing=True, actor=world.actor("alice")) as uow:
+        profiles.save(uow, None, name="maker", scopes=[Scope.ITEMS_REVEAL, Scope.TOKENS_ISSUE])
+    client.write("auth/ci/role/maker", {"token_policies": "maker"})
+    halves = {
+        "role_id": client.read("auth/ci/role/maker/role-id")["role_id"],
+        "secret_id": client.write("auth/ci/role/maker/secret-id", {})["secret_id"],
+    }
+    program = vault(None)
+    program.token = program.send("POST", "auth/ci/login", halves).get_json()["auth"]["client_token"]
+    assert program.send("POST", "auth/token/create", {"ttl": "1m"}).status_code == 200
+    assert program.refusal("POST", "auth/token/create-orphan", {"ttl": "1m"})[0] == 403
+    assert program.refusal("POST", "auth/ci/role/other", {"token_policies": "maker"})[0] == 403
+    assert program.refusal("POST", "auth/ci/role/maker/secret-id", {})[0] == 403
+
+
 def test_a_role_s_tokens_are_as_slow_as_the_one_that_made_it(vault, client, runtime, world):
     limits = Limits(per_minute=7)
     with runtime.work(writing=True, actor=world.actor("alice")) as uow:
